@@ -1,0 +1,1 @@
+"""A Cluster on a Kubernetes API server."""

@@ -1,0 +1,1 @@
+"""A Cluster in a directory: no Kubernetes needed."""

@@ -1,0 +1,1 @@
+"""Documents in and out: YAML or JSON, many to a file."""

@@ -1,0 +1,1 @@
+"""The in-cluster process: settings, work queue, HTTP, metrics and wiring."""

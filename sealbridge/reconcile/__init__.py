@@ -1,0 +1,1 @@
+"""One module a kind: given a Cluster, make it so."""

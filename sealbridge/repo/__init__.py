@@ -1,0 +1,1 @@
+"""A Git working tree: what is committed and what must not be."""

@@ -1,0 +1,1 @@
+"""Scope, envelope, certificate, keyring, SealedSecret. Pure: no network, no Kubernetes."""

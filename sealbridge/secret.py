@@ -1,0 +1,174 @@
+"""The plain Secret. Knows its items and metadata; its repr, logs and pickles never show a value."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from sealbridge.errors import ManifestError
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class Value:
+    """Secret bytes. `reveal()` is the only way to them; comparing takes constant time."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = bytes(data)
+
+    def reveal(self) -> bytes:
+        """The bytes themselves. Call it where they are used, not where they are passed on."""
+        return self._data
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format("<redacted>", spec)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Value) and hmac.compare_digest(self._data, other._data)
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret value is not pickled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A Kubernetes Secret, or what is about to become one.
+
+    `items` maps item keys to values (data and stringData in one; stringData wins, as the API
+    server does). `metadata` holds what else stood in metadata and is carried along.
+    """
+
+    name: str
+    namespace: str = ""
+    items: Mapping[str, Value] = field(default_factory=dict)
+    type: str = ""
+    immutable: bool | None = None
+    labels: Mapping[str, str] = _EMPTY
+    # Not shown either: kubectl keeps a copy of the values in its last-applied annotation.
+    annotations: Mapping[str, str] = field(default=_EMPTY, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_manifest(cls, document: Mapping[str, Any]) -> Secret:
+        """Read a Secret object. Raises ManifestError that names the field, never a value."""
+        metadata = _mapping(document.get("metadata"), "metadata")
+        items: dict[str, Value] = {}
+        for key, encoded in _mapping(document.get("data"), "data").items():
+            items[_key(key, "data")] = Value(_decoded(encoded, f"data.{key}"))
+        for key, text in _mapping(document.get("stringData"), "stringData").items():
+            if not isinstance(text, str):
+                raise ManifestError(
+                    f"stringData.{key} must be a string, it is {_kind_of(text)}",
+                    hint="put quotes around it",
+                )
+            items[_key(key, "stringData")] = Value(text.encode("utf-8", "surrogatepass"))
+        immutable = document.get("immutable")
+        if immutable is not None and not isinstance(immutable, bool):
+            raise ManifestError(f"immutable must be true or false, it is {_kind_of(immutable)}")
+        type_ = document.get("type")
+        if type_ is not None and not isinstance(type_, str):
+            raise ManifestError(f"type must be a string, it is {_kind_of(type_)}")
+        name, namespace = metadata.get("name") or "", metadata.get("namespace") or ""
+        for what, text in (("name", name), ("namespace", namespace)):
+            if not isinstance(text, str):
+                raise ManifestError(f"metadata.{what} must be a string, it is {_kind_of(text)}")
+        return cls(
+            name=name,
+            namespace=namespace,
+            items=items,
+            type=type_ or "",
+            immutable=immutable,
+            labels=_strings(metadata.get("labels"), "metadata.labels"),
+            annotations=_strings(metadata.get("annotations"), "metadata.annotations"),
+            metadata={
+                k: v for k, v in metadata.items() if k not in {"name", "namespace", "labels", "annotations"}
+            },
+        )
+
+    def to_manifest(self) -> dict[str, Any]:
+        """The v1 Secret object, values in base64 under `data`, keys in a stable order."""
+        metadata: dict[str, Any] = dict(self.metadata)
+        if self.name:
+            metadata["name"] = self.name
+        if self.namespace:
+            metadata["namespace"] = self.namespace
+        if self.labels:
+            metadata["labels"] = dict(sorted(self.labels.items()))
+        if self.annotations:
+            metadata["annotations"] = dict(sorted(self.annotations.items()))
+        document: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "data": {k: base64.b64encode(v.reveal()).decode() for k, v in sorted(self.items.items())},
+        }
+        if self.type:
+            document["type"] = self.type
+        if self.immutable is not None:
+            document["immutable"] = self.immutable
+        return document
+
+
+def _kind_of(value: object) -> str:
+    names = {dict: "a mapping", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+
+
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ManifestError(f"{where} must be a mapping, it is {_kind_of(value)}")
+    return value
+
+
+def _key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise ManifestError(f"a key of {where} must be a string, it is {_kind_of(key)}")
+    return key
+
+
+def _strings(value: object, where: str) -> Mapping[str, str]:
+    for key, text in _mapping(value, where).items():
+        if not isinstance(text, str):
+            raise ManifestError(
+                f"{where}.{key} must be a string, it is {_kind_of(text)}", hint="put quotes around it"
+            )
+        _key(key, where)
+    return dict(_mapping(value, where))
+
+
+def _decoded(encoded: object, where: str) -> bytes:
+    if encoded is None:
+        return b""
+    if isinstance(encoded, bytes):
+        return encoded
+    if not isinstance(encoded, str):
+        raise ManifestError(f"{where} must be base64 text, it is {_kind_of(encoded)}")
+    try:
+        return base64.b64decode(encoded.replace("\r", "").replace("\n", ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise ManifestError(
+            f"{where} is not base64", hint="encode the value with base64, or put it under stringData"
+        ) from None

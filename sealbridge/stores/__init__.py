@@ -1,0 +1,1 @@
+"""One module a secret store, behind the small protocol of base.py."""

@@ -1,0 +1,1 @@
+"""ExternalSecret in, Secret out. Pure: values are fetched by whoever calls."""

@@ -1,0 +1,1 @@
+"""Go text/template. Pure, sandboxed, knows no Kubernetes."""

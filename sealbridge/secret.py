@@ -7,12 +7,9 @@ import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from sealbridge.errors import ManifestError
-
-_EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 class Value:
@@ -64,9 +61,9 @@ class Secret:
     items: Mapping[str, Value] = field(default_factory=dict)
     type: str = ""
     immutable: bool | None = None
-    labels: Mapping[str, str] = _EMPTY
+    labels: Mapping[str, str] = field(default_factory=dict)
     # Not shown either: kubectl keeps a copy of the values in its last-applied annotation.
-    annotations: Mapping[str, str] = field(default=_EMPTY, repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod

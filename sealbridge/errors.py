@@ -109,6 +109,26 @@ class Invalid(StoreError):  # noqa: N818
     """The request or the store's configuration is wrong; trying again will not help."""
 
 
+class SyncError(SealbridgeError):
+    """An ExternalSecret's values could not be put together; `failures` holds the reason of each entry."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        failures: tuple[SealbridgeError, ...] = (),
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.failures = failures
+
+    @property
+    def retryable(self) -> bool:
+        """Whether time alone may heal it: some store was unavailable or throttled us."""
+        return any(getattr(failure, "retryable", False) for failure in self.failures)
+
+
 class ClusterError(SealbridgeError):
     """The cluster behind the port refused or failed. `retryable` tells whether time may heal it."""
 
@@ -135,3 +155,7 @@ class Conflict(ClusterError):  # noqa: N818
 
 class NotOwned(SealbridgeError):  # noqa: N818
     """The target exists and belongs to somebody else; it is left alone."""
+
+
+class Immutable(SealbridgeError):  # noqa: N818
+    """What has to change cannot be changed in place; the target is left as it is."""

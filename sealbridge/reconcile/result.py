@@ -25,8 +25,10 @@ class Outcome(Enum):
 class Result:
     """`requeue_after`: seconds until the next look, None for never unless something changes.
 
-    `retry`: the failure may heal by itself; the queue backs off and comes back. A failure without
-    `retry` waits for a change of the object or of what it depends on.
+    `retry`: the failure may heal by itself; the queue backs off and comes back, or does so after
+    `requeue_after` where the reconciler has told people when. A failure without `retry` waits for a
+    change of the object or of what it depends on. `depends_on` is told with every outcome: whoever sees
+    one of these change hands the object to the queue again.
     """
 
     key: ObjectKey

@@ -1,0 +1,375 @@
+"""An ExternalSecret becomes its Secret. Knows when to ask the stores and what to tell; `sync` knows how.
+
+A failure never touches the target and never advances refreshTime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sealbridge.errors import (
+    ClusterError,
+    Conflict,
+    Invalid,
+    ManifestError,
+    SealbridgeError,
+    SyncError,
+    TemplateSyntaxError,
+    Throttled,
+    Unavailable,
+)
+from sealbridge.reconcile import conditions
+from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Ownership, TargetState
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
+from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.status import (
+    being_deleted,
+    failed,
+    owner_of,
+    target_matches,
+    try_write_status,
+    write_status,
+)
+from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
+from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.secret import Secret
+from sealbridge.stores.base import Reference
+from sealbridge.sync.assemble import Answers, assemble
+from sealbridge.sync.fingerprints import data_hash, field_manager
+from sealbridge.sync.model import ExternalSecret, StoreRef, parse
+from sealbridge.sync.plan import plan
+from sealbridge.sync.schedule import SyncState, is_due, jitter, seconds_until_due
+from sealbridge.sync.template import DATA_HASH_ANNOTATION, MANAGED_LABEL, SEALBRIDGE_LABEL, build_target
+
+BACKOFF_FIRST = timedelta(seconds=2)
+BACKOFF_LAST = timedelta(minutes=10)
+
+# A store that was never looked at is about to be; coming back by ourselves is only the safety net.
+_UNCHECKED_STORE_DELAY = 10.0
+_KEYS_NAMED = 10
+
+
+class ExternalSecretReconciler:
+    """Makes the target of one ExternalSecret so, when it is due or the target is not what it was.
+
+    `refresh_always`: ask the stores at every pass and speak of no next one, as a run that comes once.
+    """
+
+    def __init__(
+        self, cluster: Cluster, stores: StorePool, clock: Clock, *, refresh_always: bool = False
+    ) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._clock = clock
+        self._refresh_always = refresh_always
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        """One pass. Raises nothing that a user can meet: it is in the result."""
+        try:
+            obj = await self._cluster.get(EXTERNAL_SECRET, key.namespace, key.name)
+            if obj is None:
+                return Result(key=key, outcome=Outcome.GONE)
+            if being_deleted(obj):
+                return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
+            current = _Pass(self._cluster, self._stores, self._clock, key, obj, self._refresh_always)
+            return await current.run()
+        except ClusterError as error:
+            return failed(key, error, retry=error.retryable)
+
+
+class _Unchecked(Exception):  # noqa: N818 - it ends a pass, it is no failure
+    """Nobody has looked at the store yet."""
+
+
+class _Foreign(Exception):  # noqa: N818
+    """Another controller takes care of the store, so of the ExternalSecret as well."""
+
+
+class _Pass:
+    """One look at one object."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        stores: StorePool,
+        clock: Clock,
+        key: ObjectKey,
+        obj: Object,
+        refresh_always: bool,
+    ) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._clock = clock
+        self._key = key
+        self._obj = obj
+        self._refresh_always = refresh_always
+        status = obj.get("status")
+        self._status: Mapping[str, object] = status if isinstance(status, dict) else {}
+        self._refreshed = conditions.parse_timestamp(self._status.get("refreshTime"))
+        self._depends_on: frozenset[ObjectKey] = frozenset()
+        self._target: ObjectKey | None = None
+
+    async def run(self) -> Result:
+        try:
+            wanted = parse(self._obj)
+        except ManifestError as error:
+            return await self._fail(error.what, error, retry=False)
+        self._target = ObjectKey(SECRET.name, self._key.namespace, wanted.target_name)
+        state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
+        if not self._is_due(wanted) and await self._is_valid(wanted, state):
+            return await self._rest(wanted, state)
+        try:
+            items = assemble(wanted.spec, await self._fetch(wanted))
+        except _Foreign:
+            return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
+        except _Unchecked:
+            return self._result(
+                Outcome.SKIPPED, message="its store was not checked yet", requeue_after=_UNCHECKED_STORE_DELAY
+            )
+        except SyncError as error:
+            return await self._fail(_told(conditions.GET_FAILED_MESSAGE, error), error, retry=True)
+        if not items:
+            # DeletionPolicy Retain: what the store has nothing for stays as it is.
+            await self._succeed(wanted, None, conditions.RETAINED_MESSAGE)
+            return self._result(
+                Outcome.UNCHANGED, message=conditions.RETAINED_MESSAGE, requeue_after=self._next(wanted)
+            )
+        try:
+            applied = await self._apply(wanted, build_target(wanted, items))
+        except Conflict as error:
+            return failed(self._key, error, retry=True, target=self._target)
+        except SealbridgeError as error:
+            retry = not isinstance(error, ManifestError | TemplateSyntaxError)
+            return await self._fail(_told(conditions.UPDATE_FAILED_MESSAGE, error), error, retry=retry)
+        await self._succeed(wanted, applied, conditions.SECRET_SYNCED_MESSAGE)
+        return self._result(
+            Outcome(applied.action.value),
+            added=applied.added,
+            updated=applied.updated,
+            removed=applied.removed,
+            requeue_after=self._next(wanted),
+        )
+
+    def _is_due(self, wanted: ExternalSecret) -> bool:
+        if self._refresh_always or not conditions.is_true(self._obj, conditions.READY):
+            return True
+        return is_due(
+            wanted.spec,
+            SyncState(
+                refresh_time=self._refreshed,
+                synced_resource_version=str(self._status.get("syncedResourceVersion") or ""),
+            ),
+            resource_version=conditions.synced_version(self._obj),
+            now=self._clock.now(),
+            u=jitter(wanted.uid, self._refreshed),
+        )
+
+    async def _is_valid(self, wanted: ExternalSecret, state: TargetState | None) -> bool:
+        """Whether the target still is what was written last, going by its data when it was touched."""
+        if state is None:
+            return False
+        if target_matches(self._obj, state):
+            return True
+        if state.owner_uid != wanted.uid or any(
+            state.labels.get(label) != "true" for label in (MANAGED_LABEL, SEALBRIDGE_LABEL)
+        ):
+            return False
+        secret = await self._cluster.get_secret(self._key.namespace, wanted.target_name)
+        return secret is not None and (
+            secret.annotations.get(DATA_HASH_ANNOTATION) == data_hash(secret.items)
+        )
+
+    async def _rest(self, wanted: ExternalSecret, state: TargetState | None) -> Result:
+        if state is not None and not target_matches(self._obj, state):
+            target = {"uid": state.uid, "resourceVersion": state.resource_version}
+            await self._cluster.patch_status(EXTERNAL_SECRET, self._obj, {"target": target})
+        self._depends_on = frozenset(_store_of(ref, self._key) for ref in plan(wanted.spec))
+        return self._result(Outcome.UNCHANGED, requeue_after=self._next(wanted))
+
+    async def _fetch(self, wanted: ExternalSecret) -> Mapping[StoreRef, Answers]:
+        planned = plan(wanted.spec)
+        self._depends_on = frozenset(_store_of(ref, self._key) for ref in planned)
+        stores = {ref: await self._usable(ref) for ref in planned}
+        answers = await asyncio.gather(*(self._ask(store, planned[ref]) for ref, store in stores.items()))
+        return dict(zip(stores, answers, strict=True))
+
+    async def _usable(self, ref: StoreRef) -> Object | SealbridgeError:
+        """The store's object, or why it cannot be used."""
+        key = _store_of(ref, self._key)
+        store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
+        if store is None:
+            place = f' in namespace "{key.namespace}"' if key.namespace else ""
+            return Invalid(
+                f'there is no {key.kind} "{key.name}"{place}',
+                hint="create it, or correct secretStoreRef",
+            )
+        if is_foreign(store):
+            raise _Foreign
+        try:
+            await check_access(self._cluster, store, self._key.namespace)
+        except ClusterError:
+            raise
+        except SealbridgeError as error:
+            return error
+        ready = conditions.condition_of(store, conditions.READY)
+        if not ready:
+            raise _Unchecked
+        if ready.get("status") != "True":
+            return Unavailable(
+                f'{key.kind} "{key.name}" is not ready: {ready.get("message") or ready.get("reason")}'
+            )
+        return store
+
+    async def _ask(self, store: Object | SealbridgeError, references: Sequence[Reference]) -> Answers:
+        if isinstance(store, SealbridgeError):
+            return store
+        try:
+            opened = await self._stores.open(store, self._key.namespace)
+        except SealbridgeError as error:
+            self._depends_on |= self._stores.credentials(store, self._key.namespace)
+            return error
+        return await opened.fetch(references)
+
+    async def _apply(self, wanted: ExternalSecret, secret: Secret) -> Applied:
+        applied = await self._cluster.apply_secret(
+            secret,
+            owner=owner_of(EXTERNAL_SECRET, self._obj, field_manager(wanted.name)),
+            ownership=Ownership.ADOPT,
+        )
+        binding = self._status.get("binding")
+        former = binding.get("name") if isinstance(binding, dict) else None
+        if isinstance(former, str) and former != wanted.target_name:
+            await self._delete_former(wanted, former)
+        return applied
+
+    async def _delete_former(self, wanted: ExternalSecret, name: str) -> None:
+        """The target was renamed: the Secret of the former name goes, if it is ours."""
+        state = await self._cluster.target_state(self._key.namespace, name)
+        if state is not None and state.owner_uid == wanted.uid:
+            await self._cluster.delete_secret(self._key.namespace, name, uid=state.uid)
+
+    async def _succeed(self, wanted: ExternalSecret, applied: Applied | None, message: str) -> None:
+        now = self._clock.now()
+        fields: dict[str, object] = {
+            "refreshTime": conditions.timestamp(now),
+            "syncedResourceVersion": conditions.synced_version(self._obj),
+            "binding": {"name": wanted.target_name},
+        }
+        if applied is not None:
+            fields["target"] = {"uid": applied.uid, "resourceVersion": applied.resource_version}
+        ready = conditions.condition(
+            conditions.READY, ok=True, reason=conditions.SECRET_SYNCED, message=message
+        )
+        await write_status(
+            self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields=fields
+        )
+        self._refreshed = conditions.parse_timestamp(fields["refreshTime"])
+        if applied is not None and applied.action is not Action.UNCHANGED:
+            created = applied.action is Action.CREATED
+            await self._cluster.record_event(
+                self._obj,
+                type_=conditions.NORMAL,
+                reason=conditions.CREATED_EVENT if created else conditions.UPDATED_EVENT,
+                message=f'{"created" if created else "updated"} Secret "{wanted.target_name}": '
+                + changes_text(applied),
+            )
+
+    async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
+        delay = self._backoff(error) if retry and not self._refresh_always else None
+        message = cause
+        if self._refreshed is not None and self._status.get("binding"):
+            since = conditions.timestamp(self._refreshed)
+            message += f"; the Secret keeps its last values, those of {since}"
+        if delay is not None:
+            message += f"; next try at {conditions.timestamp(self._clock.now() + delay)}"
+        before = conditions.condition_of(self._obj, conditions.READY)
+        known = str(before.get("message") or "")
+        ready = conditions.condition(
+            conditions.READY, ok=False, reason=conditions.SECRET_SYNCED_ERROR, message=message
+        )
+        await try_write_status(
+            self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields={}
+        )
+        if before.get("status") != "False" or not (known == cause or known.startswith(f"{cause}; ")):
+            await self._cluster.record_event(
+                self._obj, type_=conditions.WARNING, reason=conditions.UPDATE_FAILED_EVENT, message=cause
+            )
+        return Result(
+            key=self._key,
+            outcome=Outcome.FAILED,
+            message=cause,
+            target=self._target,
+            error=error,
+            retry=retry,
+            requeue_after=None if delay is None else delay.total_seconds(),
+            depends_on=self._depends_on,
+        )
+
+    def _backoff(self, error: SealbridgeError) -> timedelta:
+        """As long as it has been failing already, so that the wait doubles from try to try.
+
+        Taken from the status, it goes on after a restart where it was before.
+        """
+        now = self._clock.now()
+        before = conditions.condition_of(self._obj, conditions.READY)
+        since: datetime | None = None
+        if before.get("status") == "False":
+            since = conditions.parse_timestamp(before.get("lastTransitionTime"))
+        failing = now - since if since is not None else timedelta()
+        spread = 0.75 + 0.5 * jitter(str(self._obj["metadata"].get("uid")), now)
+        delay = min(max(failing, BACKOFF_FIRST), BACKOFF_LAST) * spread
+        asked = [f.retry_after for f in getattr(error, "failures", ()) if isinstance(f, Throttled)]
+        return max(delay, *(timedelta(seconds=seconds or 0) for seconds in asked), BACKOFF_FIRST)
+
+    def _next(self, wanted: ExternalSecret) -> float | None:
+        if self._refreshed is None:
+            return None
+        return seconds_until_due(
+            wanted.spec, self._refreshed, now=self._clock.now(), u=jitter(wanted.uid, self._refreshed)
+        )
+
+    def _result(
+        self,
+        outcome: Outcome,
+        *,
+        message: str = "",
+        added: tuple[str, ...] = (),
+        updated: tuple[str, ...] = (),
+        removed: tuple[str, ...] = (),
+        requeue_after: float | None = None,
+    ) -> Result:
+        return Result(
+            key=self._key,
+            outcome=outcome,
+            message=message,
+            target=self._target,
+            added=added,
+            updated=updated,
+            removed=removed,
+            requeue_after=requeue_after,
+            depends_on=self._depends_on,
+        )
+
+
+def changes_text(applied: Applied) -> str:
+    """Which item keys were added, updated and removed, in words and without a value."""
+    changes = (("added", applied.added), ("updated", applied.updated), ("removed", applied.removed))
+    parts = [f"{word} {_named(keys)}" for word, keys in changes if keys]
+    return "; ".join(parts) or "metadata only"
+
+
+def _named(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - _KEYS_NAMED} more" if len(keys) > _KEYS_NAMED else ""
+    return ", ".join(keys[:_KEYS_NAMED]) + more
+
+
+def _store_of(ref: StoreRef, key: ObjectKey) -> ObjectKey:
+    return store_key(ref.kind.value, ref.name, key.namespace)
+
+
+def _told(head: str, error: SealbridgeError) -> str:
+    """Upstream's message with the cause behind it, which says nothing of a value."""
+    cause = str(error)
+    return cause if cause.startswith(head) else f"{head}: {cause}"

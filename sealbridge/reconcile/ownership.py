@@ -1,0 +1,248 @@
+"""Who may write a target, and what it becomes. Pure: knows objects, neither reads nor writes them.
+
+Both clusters ask `decide` before they write, so that a directory and a Kubernetes API come to the same
+Secret. Two things the API cannot do in place are refused with an error that says how to go on, never
+done by deleting: another `type`, and other data in an immutable Secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from sealbridge.errors import Immutable, NotOwned
+from sealbridge.reconcile.cluster import Action, Owner, Ownership
+from sealbridge.reconcile.kinds import Object
+from sealbridge.secret import Secret
+
+MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
+PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
+SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
+
+DEFAULT_TYPE = "Opaque"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do to a target: the manifest to create or replace it by, None when it is so already.
+
+    A manifest that replaces carries the resourceVersion it was decided on. The three tuples name item
+    keys in sorted order.
+    """
+
+    action: Action
+    manifest: Object | None = None
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ownership) -> Plan:
+    """What makes `existing`, a whole Secret object or None, into what `owner` desires.
+
+    Raises NotOwned when the target belongs to somebody else, Immutable when it cannot be changed in
+    place, ManifestError when `existing` cannot be read.
+    """
+    if existing is None:
+        return _creation(desired, owner, ownership)
+    current = Secret.from_manifest(existing)
+    merged = (
+        _owned(current, desired, owner) if ownership is Ownership.OWN else _adopted(current, desired, owner)
+    )
+    _check_immutable(current, merged, ownership)
+    changes = {
+        "added": tuple(sorted(merged.items.keys() - current.items.keys())),
+        "removed": tuple(sorted(current.items.keys() - merged.items.keys())),
+        "updated": tuple(
+            key
+            for key in sorted(merged.items)
+            if current.items.get(key, merged.items[key]) != merged.items[key]
+        ),
+    }
+    if _content(merged) == _content(current):
+        return Plan(action=Action.UNCHANGED)
+    return Plan(action=Action.UPDATED, manifest=merged.to_manifest(), **changes)
+
+
+def controller_of(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The owner reference that controls, or None."""
+    return next((reference for reference in references if reference.get("controller") is True), None)
+
+
+def owner_reference(owner: Owner) -> Object:
+    """The reference that makes `owner` the controller. It never blocks its deletion."""
+    return {
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+    }
+
+
+def _creation(desired: Secret, owner: Owner, ownership: Ownership) -> Plan:
+    document = desired.to_manifest()
+    document["type"] = desired.type or DEFAULT_TYPE
+    references = _references((), desired, owner, ownership)
+    if references:
+        document["metadata"]["ownerReferences"] = references
+    return Plan(action=Action.CREATED, manifest=document, added=tuple(sorted(desired.items)))
+
+
+def _owned(current: Secret, desired: Secret, owner: Owner) -> Secret:
+    controller = controller_of(current.metadata.get("ownerReferences") or ())
+    mine = controller is not None and controller.get("uid") == owner.uid
+    managed = current.annotations.get(MANAGED_ANNOTATION) == "true"
+    patch = current.annotations.get(PATCH_ANNOTATION) == "true"
+    if not (mine or managed or patch):
+        raise NotOwned(
+            f'Resource "{desired.name}" already exists and is not managed by {owner.kind}',
+            hint=f'annotate the Secret with {MANAGED_ANNOTATION}: "true" to hand it over, or delete it',
+        )
+    metadata = _metadata(current)
+    if patch and not managed:
+        references = metadata.get("ownerReferences") or []
+    else:
+        references = _references((), desired, owner, Ownership.OWN)
+    _set(metadata, "ownerReferences", references)
+    return Secret(
+        name=current.name,
+        namespace=current.namespace,
+        items={**current.items, **desired.items} if patch else desired.items,
+        # A patch adds to somebody's Secret: it has an opinion on the type only when it states one.
+        type=desired.type or (current.type if patch else "") or DEFAULT_TYPE,
+        immutable=current.immutable,
+        labels={**current.labels, **desired.labels} if patch else desired.labels,
+        annotations={**current.annotations, **desired.annotations} if patch else desired.annotations,
+        metadata=metadata,
+    )
+
+
+def _adopted(current: Secret, desired: Secret, owner: Owner) -> Secret:
+    references = current.metadata.get("ownerReferences") or []
+    controller = controller_of(references)
+    if controller is not None and not _same_object(controller, owner):
+        if _group(controller.get("apiVersion")) == _group(owner.api_version) and (
+            controller.get("kind") == owner.kind
+        ):
+            what = f"target is owned by another {owner.kind}"
+        else:
+            what = f"target is owned by {controller.get('kind')} {controller.get('name')}"
+        raise NotOwned(what, hint="give the two different target names, or delete one of them")
+    metadata = _metadata(current)
+    _set(metadata, "ownerReferences", _references(references, desired, owner, Ownership.ADOPT))
+    own_labels, own_annotations = own_metadata(
+        current.metadata.get("managedFields") or (), owner.field_manager
+    )
+    return Secret(
+        name=current.name,
+        namespace=current.namespace,
+        items=desired.items,
+        type=desired.type or current.type or DEFAULT_TYPE,
+        immutable=True if desired.immutable or current.immutable else desired.immutable,
+        labels=_without(current.labels, own_labels) | dict(desired.labels),
+        annotations=_without(current.annotations, own_annotations) | dict(desired.annotations),
+        metadata=metadata,
+    )
+
+
+def own_metadata(managed_fields: Iterable[Mapping[str, Any]], manager: str) -> tuple[set[str], set[str]]:
+    """The label keys and annotation keys that `manager` has written, from an object's managedFields."""
+    labels: set[str] = set()
+    annotations: set[str] = set()
+    for entry in managed_fields:
+        if entry.get("manager") != manager:
+            continue
+        fields = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
+        labels.update(_field_names(fields.get("f:labels")))
+        annotations.update(_field_names(fields.get("f:annotations")))
+    return labels, annotations
+
+
+def managed_metadata(manager: str, labels: Iterable[str], annotations: Iterable[str]) -> Object:
+    """The managedFields entry that `own_metadata` reads these keys from."""
+    return {
+        "manager": manager,
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {
+            "f:metadata": {
+                "f:labels": {f"f:{key}": {} for key in sorted(labels)},
+                "f:annotations": {f"f:{key}": {} for key in sorted(annotations)},
+            }
+        },
+    }
+
+
+def _field_names(fields: Mapping[str, Any] | None) -> set[str]:
+    return {name[2:] for name in fields or () if name.startswith("f:")}
+
+
+def _references(
+    current: Iterable[Mapping[str, Any]], desired: Secret, owner: Owner, ownership: Ownership
+) -> list[Object]:
+    if ownership is Ownership.OWN and desired.annotations.get(SKIP_OWNER_ANNOTATION) == "true":
+        return []
+    # An owner that was deleted and made anew takes its target with it: the reference to its former
+    # life would have the garbage collector delete the Secret.
+    kept = [dict(reference) for reference in current if not _same_object(reference, owner)]
+    return [*kept, owner_reference(owner)]
+
+
+def _same_object(reference: Mapping[str, Any], owner: Owner) -> bool:
+    return (
+        _group(reference.get("apiVersion")) == _group(owner.api_version)
+        and reference.get("kind") == owner.kind
+        and reference.get("name") == owner.name
+    )
+
+
+def _group(api_version: object) -> str:
+    text = str(api_version or "")
+    return text.rpartition("/")[0]
+
+
+def _metadata(current: Secret) -> dict[str, Any]:
+    """What stays of the metadata in a replacement. managedFields are the server's to write."""
+    return {key: deepcopy(value) for key, value in current.metadata.items() if key != "managedFields"}
+
+
+def _set(metadata: dict[str, Any], key: str, value: list[Object]) -> None:
+    if value:
+        metadata[key] = value
+    else:
+        metadata.pop(key, None)
+
+
+def _without(current: Mapping[str, str], keys: set[str]) -> dict[str, str]:
+    return {key: value for key, value in current.items() if key not in keys}
+
+
+def _check_immutable(current: Secret, merged: Secret, ownership: Ownership) -> None:
+    again = "delete the Secret, the next pass makes it anew"
+    type_ = current.type or DEFAULT_TYPE
+    if merged.type != type_:
+        raise Immutable(
+            f'the type of Secret "{current.name}" cannot change from {type_} to {merged.type}', hint=again
+        )
+    if current.immutable and merged.items != current.items:
+        what = (
+            "could not update secret, target is immutable"
+            if ownership is Ownership.ADOPT
+            else f'Secret "{current.name}" is immutable and its data has changed'
+        )
+        raise Immutable(what, hint=again)
+
+
+def _content(secret: Secret) -> tuple[object, ...]:
+    return (
+        secret.items,
+        secret.type or DEFAULT_TYPE,
+        bool(secret.immutable),
+        dict(secret.labels),
+        dict(secret.annotations),
+        secret.metadata.get("ownerReferences") or [],
+    )

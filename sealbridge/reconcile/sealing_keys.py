@@ -1,0 +1,108 @@
+"""Where reconcilers get their keyring from. Knows key Secrets and how long to trust a list of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.reconcile.cluster import Clock, Cluster
+from sealbridge.reconcile.kinds import ObjectKey
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keys import SealingKey
+from sealbridge.secret import Secret, Value
+
+KEY_LABELS = {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}
+LEGACY_NAME = "sealed-secrets-key"
+
+# What an unsealing that failed waits for: no object, but any change of the sealing keys. Whoever sees
+# a key Secret come, change or go hands every object that depends on this to the queue again.
+SEALING_KEYS = ObjectKey("SealingKeys", "", "")
+
+_log = logging.getLogger(__name__)
+
+
+class KeyringSource(Protocol):
+    """Gives the keyring of the moment."""
+
+    async def keyring(self, *, fresh: bool = False) -> Keyring:
+        """`fresh` asks for keys that may have come since. Raises ClusterError."""
+
+
+class FixedKeyring:
+    """A keyring that never changes, as the command line is given one."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def keyring(self, *, fresh: bool = False) -> Keyring:
+        """The one and only."""
+        return self._keyring
+
+
+class ClusterKeyring:
+    """The key Secrets of one namespace, listed at most once a minute.
+
+    An unreadable key Secret is logged and left out; the others go on opening. When the list cannot be
+    had, the last one serves on.
+    """
+
+    max_age = timedelta(seconds=60)
+    # A hundred objects that fail at once are one fresh list, not a hundred.
+    min_fresh_age = timedelta(seconds=3)
+
+    def __init__(self, cluster: Cluster, namespace: str, clock: Clock) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._keyring: Keyring | None = None
+        self._loaded: datetime | None = None
+        self._parsed: dict[tuple[Value, Value], SealingKey | None] = {}
+
+    async def keyring(self, *, fresh: bool = False) -> Keyring:
+        """The keys in the cluster, not older than `max_age`, or `min_fresh_age` when fresh."""
+        async with self._lock:
+            allowed = self.min_fresh_age if fresh else self.max_age
+            now = self._clock.now()
+            if self._keyring is None or self._loaded is None or now - self._loaded > allowed:
+                try:
+                    self._keyring = await self._load()
+                    self._loaded = now
+                except ClusterError as error:
+                    if self._keyring is None:
+                        raise
+                    _log.warning("cannot list the sealing keys, going on with those known: %s", error)
+            return self._keyring
+
+    def forget(self) -> None:
+        """The keys have changed: the next call lists them again."""
+        self._loaded = None
+
+    async def _load(self) -> Keyring:
+        secrets = list(await self._cluster.list_secrets(self._namespace, labels=KEY_LABELS))
+        legacy = await self._cluster.get_secret(self._namespace, LEGACY_NAME)
+        if legacy is not None and legacy.name not in {secret.name for secret in secrets}:
+            secrets.append(legacy)
+        seen: dict[tuple[Value, Value], SealingKey | None] = {}
+        for secret in secrets:
+            identity = (
+                secret.items.get("tls.key", Value(b"")),
+                secret.items.get("tls.crt", Value(b"")),
+            )
+            if identity in self._parsed:
+                seen[identity] = self._parsed[identity]
+            elif identity not in seen:
+                seen[identity] = _read(secret)
+        self._parsed = seen
+        return Keyring([key for key in seen.values() if key is not None])
+
+
+def _read(secret: Secret) -> SealingKey | None:
+    try:
+        return SealingKey.from_secret(secret)
+    except SealbridgeError as error:
+        _log.error("sealing key %s/%s is left out: %s", secret.namespace, secret.name, error.what)
+        return None

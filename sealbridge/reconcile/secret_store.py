@@ -1,0 +1,107 @@
+"""A SecretStore or ClusterSecretStore is opened and checked. Knows neither providers nor their SDKs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sealbridge.errors import ClusterError, Conflict, Invalid, SealbridgeError
+from sealbridge.reconcile import conditions
+from sealbridge.reconcile.cluster import Clock, Cluster
+from sealbridge.reconcile.kinds import Object, ObjectKey
+from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.status import being_deleted, failed, try_write_status, write_status
+from sealbridge.reconcile.store_access import STORE_KINDS, is_foreign
+from sealbridge.reconcile.store_pool import StorePool, is_referent, provider_of
+from sealbridge.sync.durations import parse_duration
+
+DEFAULT_REFRESH_INTERVAL = timedelta(minutes=5)
+CAPABILITIES = "ReadWrite"
+
+
+class SecretStoreReconciler:
+    """Says in a store's status whether it can be used."""
+
+    def __init__(self, cluster: Cluster, stores: StorePool, clock: Clock) -> None:
+        self._cluster = cluster
+        self._stores = stores
+        self._clock = clock
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        """One pass over a store of either kind."""
+        try:
+            obj = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
+            if obj is None:
+                await self._stores.forget(key.kind, key.namespace, key.name)
+                return Result(key=key, outcome=Outcome.GONE)
+            if being_deleted(obj):
+                return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
+            if is_foreign(obj):
+                return Result(key=key, outcome=Outcome.SKIPPED, message="another controller takes care of it")
+            return await self._check(key, obj)
+        except ClusterError as error:
+            return failed(key, error, retry=error.retryable)
+
+    async def _check(self, key: ObjectKey, obj: Object) -> Result:
+        try:
+            interval = refresh_interval(obj)
+            provider_of(obj)
+        except Invalid as error:
+            await self._tell(obj, f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error.what}")
+            return failed(key, error, retry=False)
+        # A store that logs in as whoever uses it has nobody to log in as here: using it tells.
+        if not is_referent(obj):
+            unable = conditions.STORE_CREATE_FAILED_MESSAGE
+            try:
+                store = await self._stores.open(obj, key.namespace)
+                unable = conditions.STORE_CHECK_FAILED_MESSAGE
+                await store.check()
+            except Conflict as error:
+                return failed(key, error, retry=True)
+            except SealbridgeError as error:
+                await self._tell(obj, f"{unable}: {error.what}")
+                return failed(key, error, retry=True, depends_on=self._stores.credentials(obj, key.namespace))
+        await self._tell(obj, None)
+        return Result(
+            key=key,
+            outcome=Outcome.VALID,
+            message=conditions.STORE_VALID_MESSAGE,
+            requeue_after=interval.total_seconds(),
+            depends_on=self._stores.credentials(obj, key.namespace),
+        )
+
+    async def _tell(self, obj: Object, problem: str | None) -> None:
+        reason = conditions.STORE_VALID if problem is None else conditions.STORE_INVALID
+        message = problem or conditions.STORE_VALID_MESSAGE
+        ready = conditions.condition(conditions.READY, ok=problem is None, reason=reason, message=message)
+        before = conditions.condition_of(obj, conditions.READY)
+        write = write_status if problem is None else try_write_status
+        await write(
+            self._cluster,
+            self._clock,
+            STORE_KINDS[obj["kind"]],
+            obj,
+            wanted=[ready],
+            fields={"capabilities": CAPABILITIES},
+        )
+        if (before.get("reason"), before.get("message")) != (reason, message):
+            type_ = conditions.NORMAL if problem is None else conditions.WARNING
+            await self._cluster.record_event(obj, type_=type_, reason=reason, message=message)
+
+
+def refresh_interval(obj: Object) -> timedelta:
+    """How often the store is checked: whole seconds or a Go duration. Raises Invalid."""
+    spec = obj.get("spec")
+    value = spec.get("refreshInterval") if isinstance(spec, dict) else None
+    try:
+        match value:
+            case None | 0 | "" | "0":
+                return DEFAULT_REFRESH_INTERVAL
+            case int() if not isinstance(value, bool) and value > 0:
+                return timedelta(seconds=value)
+            case str():
+                return (
+                    timedelta(seconds=int(value)) if value.isdecimal() else parse_duration(value)
+                ) or DEFAULT_REFRESH_INTERVAL
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid("spec.refreshInterval must be seconds or a duration like 5m, not negative")

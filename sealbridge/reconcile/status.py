@@ -1,0 +1,103 @@
+"""How a reconciler tells what happened: status when it differs, events once. Knows no kind's logic."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sealbridge.errors import Conflict, SealbridgeError
+from sealbridge.reconcile import conditions
+from sealbridge.reconcile.cluster import Clock, Cluster, Owner, TargetState
+from sealbridge.reconcile.kinds import Kind, Object, ObjectKey
+from sealbridge.reconcile.result import Outcome, Result
+
+_log = logging.getLogger(__name__)
+
+
+async def write_status(
+    cluster: Cluster,
+    clock: Clock,
+    kind: Kind,
+    obj: Object,
+    *,
+    wanted: Sequence[Object],
+    fields: Mapping[str, Any],
+) -> bool:
+    """Patch what differs of the status and nothing when nothing does. True when it wrote.
+
+    Raises ClusterError.
+    """
+    full = {**fields, "conditions": conditions.with_conditions(obj, wanted, clock.now())}
+    changed = conditions.changed_fields(obj, full)
+    if changed:
+        await cluster.patch_status(kind, obj, changed)
+    return bool(changed)
+
+
+async def try_write_status(
+    cluster: Cluster,
+    clock: Clock,
+    kind: Kind,
+    obj: Object,
+    *,
+    wanted: Sequence[Object],
+    fields: Mapping[str, Any],
+) -> None:
+    """Like `write_status` on the way out of a failure, which a second one must not hide."""
+    try:
+        await write_status(cluster, clock, kind, obj, wanted=wanted, fields=fields)
+    except Conflict:
+        _log.debug("status of %s was changed meanwhile", obj["metadata"]["name"])
+    except SealbridgeError as error:
+        _log.warning("cannot write the status of %s %s: %s", kind, obj["metadata"]["name"], error)
+
+
+def owner_of(kind: Kind, obj: Object, field_manager: str) -> Owner:
+    """The object as the owner of its target."""
+    metadata = obj["metadata"]
+    return Owner(
+        api_version=obj.get("apiVersion") or kind.api_version,
+        kind=kind.name,
+        name=metadata["name"],
+        uid=metadata.get("uid") or "",
+        field_manager=field_manager,
+    )
+
+
+def target_matches(obj: Object, state: TargetState | None) -> bool:
+    """Whether the target is the very version that the status names."""
+    status = obj.get("status")
+    target = status.get("target") if isinstance(status, dict) else None
+    return (
+        state is not None
+        and isinstance(target, dict)
+        and target.get("uid") == state.uid
+        and target.get("resourceVersion") == state.resource_version
+    )
+
+
+def being_deleted(obj: Object) -> bool:
+    """Whether somebody has asked for this object's deletion."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def failed(
+    key: ObjectKey,
+    error: SealbridgeError,
+    *,
+    retry: bool,
+    message: str = "",
+    target: ObjectKey | None = None,
+    depends_on: frozenset[ObjectKey] = frozenset(),
+) -> Result:
+    """The result of a failure."""
+    return Result(
+        key=key,
+        outcome=Outcome.FAILED,
+        message=message or error.what,
+        target=target,
+        retry=retry,
+        error=error,
+        depends_on=depends_on,
+    )

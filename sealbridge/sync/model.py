@@ -1,0 +1,390 @@
+"""The ExternalSecret of external-secrets.io v1 and v1beta1, typed. Knows the spec, fetches nothing.
+
+Every field of the real API is named here. One that changes the outcome and does not exist here yet
+is refused with its path; nothing is ignored in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from sealbridge.errors import ManifestError
+from sealbridge.sync.durations import parse_duration
+
+API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `([^`]*)`")
+_DEFAULT_INTERVAL = timedelta(hours=1)
+_SUPPORTED = (
+    "supported today: data[] and dataFrom[].extract with storeRefs, creationPolicy Owner,"
+    " deletionPolicy Retain, template type, metadata and data"
+)
+_T = TypeVar("_T")
+
+
+class StoreKind(Enum):
+    """The two kinds of store."""
+
+    SECRET_STORE = "SecretStore"  # noqa: S105 - a kind, no credential
+    CLUSTER_SECRET_STORE = "ClusterSecretStore"  # noqa: S105
+
+
+class RefreshPolicy(Enum):
+    """When the stores are asked again."""
+
+    PERIODIC = "Periodic"
+    CREATED_ONCE = "CreatedOnce"
+    ON_CHANGE = "OnChange"
+
+
+class CreationPolicy(Enum):
+    """What the target is to the ExternalSecret."""
+
+    OWNER = "Owner"
+    ORPHAN = "Orphan"
+    MERGE = "Merge"
+    CREATE_OR_MERGE = "CreateOrMerge"
+    NONE = "None"
+
+
+class DeletionPolicy(Enum):
+    """What becomes of the target when the store has nothing any more."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+    MERGE = "Merge"
+
+
+class DecodingStrategy(Enum):
+    """How a value is decoded."""
+
+    NONE = "None"
+    BASE64 = "Base64"
+    BASE64_URL = "Base64URL"
+    AUTO = "Auto"
+
+    @classmethod
+    def _missing_(cls, value: object) -> DecodingStrategy | None:
+        return cls.NONE if value == "" else None
+
+
+class ConversionStrategy(Enum):
+    """How a key becomes one that a Secret can hold."""
+
+    DEFAULT = "Default"
+    UNICODE = "Unicode"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ConversionStrategy | None:
+        return cls.DEFAULT if value == "" else None
+
+
+class MetadataPolicy(Enum):
+    """Whether the value or the metadata of a remote secret is read."""
+
+    NONE = "None"
+    FETCH = "Fetch"
+
+
+class NullBytePolicy(Enum):
+    """Whether a value may hold a zero byte."""
+
+    IGNORE = "Ignore"
+    FAIL = "Fail"
+
+
+class MergePolicy(Enum):
+    """Whether template.data replaces what the stores gave or adds to it."""
+
+    REPLACE = "Replace"
+    MERGE = "Merge"
+
+
+class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What all parts of the spec have in common: camelCase on the wire, unknown fields refused."""
+
+
+class StoreRef(_Model, frozen=True):
+    """Which store."""
+
+    name: str = ""
+    kind: StoreKind = StoreKind.SECRET_STORE
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.name}"
+
+
+class RemoteRef(_Model, frozen=True):
+    """Where a value stands in a store and how it is decoded."""
+
+    key: str
+    version: str = ""
+    property: str = ""
+    metadata_policy: MetadataPolicy = MetadataPolicy.NONE
+    conversion_strategy: ConversionStrategy = ConversionStrategy.DEFAULT
+    decoding_strategy: DecodingStrategy = DecodingStrategy.NONE
+    null_byte_policy: NullBytePolicy = NullBytePolicy.IGNORE
+
+
+class SourceRef(_Model, frozen=True):
+    """Another source for one entry than spec.secretStoreRef."""
+
+    store_ref: StoreRef | None = None
+    generator_ref: Any = None
+
+
+class Data(_Model, frozen=True):
+    """One item of the target."""
+
+    secret_key: str
+    remote_ref: RemoteRef
+    source_ref: SourceRef | None = None
+
+
+class DataFrom(_Model, frozen=True):
+    """Many items from one remote secret."""
+
+    extract: RemoteRef | None = None
+    find: Any = None
+    rewrite: Any = None
+    source_ref: SourceRef | None = None
+
+
+class TemplateMetadata(_Model, frozen=True):
+    """Metadata of the target; the values of labels and annotations are templates."""
+
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    finalizers: Any = None
+
+
+class TargetTemplate(_Model, frozen=True):
+    """How the target is made from what the stores gave."""
+
+    type: str = ""
+    engine_version: str = "v2"
+    merge_policy: MergePolicy = MergePolicy.REPLACE
+    metadata: TemplateMetadata = TemplateMetadata()
+    data: dict[str, str] = {}
+    template_from: Any = None
+    values_decoding_strategy: Any = None
+
+
+class Target(_Model, frozen=True):
+    """The Secret that is made."""
+
+    name: str = ""
+    creation_policy: CreationPolicy = CreationPolicy.OWNER
+    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    immutable: bool = False
+    template: TargetTemplate | None = None
+    manifest: Any = None
+
+
+class ExternalSecretSpec(_Model, frozen=True):
+    """What is asked for."""
+
+    secret_store_ref: StoreRef | None = None
+    refresh_interval: timedelta = _DEFAULT_INTERVAL
+    refresh_policy: RefreshPolicy = RefreshPolicy.PERIODIC
+    target: Target = Target()
+    data: tuple[Data, ...] = ()
+    data_from: tuple[DataFrom, ...] = ()
+    sync_windows: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalSecret:
+    """An ExternalSecret object: its spec and the metadata that its target depends on."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: ExternalSecretSpec
+
+    @property
+    def target_name(self) -> str:
+        """The name of the Secret that it makes."""
+        return self.spec.target.name or self.name
+
+
+def parse(obj: Mapping[str, Any]) -> ExternalSecret:
+    """Read an ExternalSecret. Raises ManifestError that names the field."""
+    if obj.get("apiVersion") not in API_VERSIONS:
+        raise ManifestError(
+            f"apiVersion must be one of {', '.join(API_VERSIONS)}",
+            hint=f"write `apiVersion: {API_VERSIONS[0]}`",
+        )
+    metadata = _convert(obj.get("metadata") or {}, _Metadata, "metadata")
+    if not metadata.name:
+        raise ManifestError("metadata.name is missing")
+    if "spec" not in obj or obj["spec"] is None:
+        raise ManifestError("spec is missing")
+    spec = _convert(_with_interval(obj["spec"]), ExternalSecretSpec, "spec")
+    _refuse_unsupported(spec)
+    _check(spec)
+    return ExternalSecret(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        uid=metadata.uid,
+        generation=metadata.generation,
+        labels=metadata.labels,
+        annotations=metadata.annotations,
+        spec=spec,
+    )
+
+
+class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+def _convert(value: Any, type_: type[_T], where: str) -> _T:
+    try:
+        return msgspec.convert(_without_nulls(value), type_, builtin_types=(timedelta,))
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        path = where + path.removesuffix("`")
+        if unknown := _UNKNOWN_FIELD.fullmatch(message):
+            raise ManifestError(f"{path}.{unknown[1]} is not a field of an ExternalSecret") from None
+        raise ManifestError(f"{path}: {message[:1].lower()}{message[1:]}") from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """The API server drops a null where a field has another type; a file still has it."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _with_interval(spec: Any) -> Any:
+    """The spec with refreshInterval as a duration, as msgspec knows only those of ISO 8601."""
+    if not isinstance(spec, Mapping) or spec.get("refreshInterval") is None:
+        return spec
+    text = spec["refreshInterval"]
+    reason = "not a duration"
+    if text == 0 and not isinstance(text, bool):
+        text = "0"
+    if isinstance(text, str):
+        try:
+            return {**spec, "refreshInterval": parse_duration(text)}
+        except ValueError as error:
+            reason = str(error)
+    raise ManifestError(
+        f"spec.refreshInterval: {reason}",
+        hint="write it like 1h, 15m or 1h30m0s; 0 asks once and never again",
+    )
+
+
+def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
+    """Raise for what upstream does and this version does not; each would change the outcome."""
+    target = spec.target
+    template = target.template or TargetTemplate()
+    found: list[tuple[bool, str]] = [
+        (spec.sync_windows is not None, "spec.syncWindows"),
+        (bool(target.manifest), "spec.target.manifest"),
+        (
+            target.creation_policy is not CreationPolicy.OWNER,
+            f"spec.target.creationPolicy {target.creation_policy.value}",
+        ),
+        (
+            target.deletion_policy is not DeletionPolicy.RETAIN,
+            f"spec.target.deletionPolicy {target.deletion_policy.value}",
+        ),
+        (bool(template.template_from), "spec.target.template.templateFrom"),
+        (
+            template.values_decoding_strategy not in (None, "", "None"),
+            "spec.target.template.valuesDecodingStrategy",
+        ),
+        (bool(template.metadata.finalizers), "spec.target.template.metadata.finalizers"),
+    ]
+    for number, data in enumerate(spec.data):
+        generator = data.source_ref is not None and data.source_ref.generator_ref is not None
+        found.append((generator, f"spec.data[{number}].sourceRef.generatorRef"))
+    for number, entry in enumerate(spec.data_from):
+        generator = entry.source_ref is not None and entry.source_ref.generator_ref is not None
+        found += [
+            (entry.find is not None, f"spec.dataFrom[{number}].find"),
+            (bool(entry.rewrite), f"spec.dataFrom[{number}].rewrite"),
+            (generator, f"spec.dataFrom[{number}].sourceRef.generatorRef"),
+        ]
+    if fields := [field for is_there, field in found if is_there]:
+        raise ManifestError(
+            f"{', '.join(fields)} {'is' if len(fields) == 1 else 'are'} not supported yet", hint=_SUPPORTED
+        )
+
+
+def _check(spec: ExternalSecretSpec) -> None:
+    """What the admission webhook of upstream denies, and what its schema does."""
+    if not spec.data and not spec.data_from:
+        raise ManifestError("either spec.data or spec.dataFrom must be given")
+    if spec.secret_store_ref is not None and not spec.secret_store_ref.name:
+        raise ManifestError("spec.secretStoreRef.name is missing")
+    seen: dict[str, int] = {}
+    for number, data in enumerate(spec.data):
+        where = f"spec.data[{number}]"
+        if not _SECRET_KEY.fullmatch(data.secret_key):
+            raise ManifestError(
+                f"{where}.secretKey {data.secret_key!r} cannot be a key of a Secret",
+                hint="use at most 253 letters, digits, '-', '_' and '.'",
+            )
+        if data.secret_key in seen:
+            raise ManifestError(
+                f"{where}.secretKey {data.secret_key!r} is that of spec.data[{seen[data.secret_key]}] too",
+                hint="give each item its own secretKey",
+            )
+        seen[data.secret_key] = number
+        _check_source(spec, data.source_ref, where)
+    for number, entry in enumerate(spec.data_from):
+        where = f"spec.dataFrom[{number}]"
+        if entry.extract is None:
+            raise ManifestError(f"{where} has no source", hint="give it `extract`")
+        _check_source(spec, entry.source_ref, where)
+    _check_template(spec.target.template)
+
+
+def _check_source(spec: ExternalSecretSpec, source: SourceRef | None, where: str) -> None:
+    if source is not None and source.store_ref is None:
+        raise ManifestError(f"{where}.sourceRef has neither storeRef nor generatorRef")
+    if source is not None and source.store_ref is not None:
+        if not source.store_ref.name:
+            raise ManifestError(f"{where}.sourceRef.storeRef.name is missing")
+    elif spec.secret_store_ref is None:
+        raise ManifestError(
+            f"{where} names no store", hint="give spec.secretStoreRef, or sourceRef.storeRef to this entry"
+        )
+
+
+def _check_template(template: TargetTemplate | None) -> None:
+    if template is None:
+        return
+    if template.engine_version != "v2":
+        raise ManifestError("spec.target.template.engineVersion must be v2, the only one there is")
+    # A Secret of these types is a credential of the cluster itself, not something to be synced.
+    if template.type == "bootstrap.kubernetes.io/token":
+        raise ManifestError(f"spec.target.template.type {template.type} is not allowed")
+    if template.type == "kubernetes.io/service-account-token":
+        name = "kubernetes.io/service-account.name"
+        annotations = template.metadata.annotations
+        if name in annotations or any("{{" in value for value in annotations.values()):
+            raise ManifestError(
+                f"spec.target.template.type {template.type} is not allowed with the annotation {name}"
+                " or with annotations that are templates"
+            )
+    for key in template.data:
+        if not _SECRET_KEY.fullmatch(key):
+            raise ManifestError(f"spec.target.template.data: {key!r} cannot be a key of a Secret")

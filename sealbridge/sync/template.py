@@ -1,0 +1,95 @@
+"""Items into the target Secret, through the template of the spec where it has one. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sealbridge.errors import ManifestError, SealbridgeError, TemplateError
+from sealbridge.secret import Secret, Value
+from sealbridge.sync import fingerprints
+from sealbridge.sync.model import ExternalSecret, MergePolicy, TargetTemplate
+from sealbridge.templates import Template
+
+MANAGED_LABEL = "reconcile.external-secrets.io/managed"
+CREATED_BY_LABEL = "reconcile.external-secrets.io/created-by"
+DATA_HASH_ANNOTATION = "reconcile.external-secrets.io/data-hash"
+# Of both kinds of target, so that one watch on metadata finds drift in all of them.
+SEALBRIDGE_LABEL = "sealbridge.io/managed"
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+
+def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) -> Secret:
+    """The Secret as it should be. Raises TemplateError or ManifestError that name the field.
+
+    Without a template, labels and annotations of the ExternalSecret are copied; with one, even an
+    empty one, only the template's own are taken.
+    """
+    template = external_secret.spec.target.template
+    if template is None:
+        data = dict(items)
+        labels, annotations = dict(external_secret.labels), dict(external_secret.annotations)
+    else:
+        data, labels, annotations = _templated(template, items)
+    for key in data:
+        if not _KEY.fullmatch(key):
+            raise ManifestError(
+                f"{key!r} cannot be a key of a Secret",
+                hint="use conversionStrategy Unicode, or a template that gives it another key",
+            )
+    labels[MANAGED_LABEL] = "true"
+    labels[SEALBRIDGE_LABEL] = "true"
+    labels[CREATED_BY_LABEL] = fingerprints.created_by(external_secret.namespace, external_secret.name)
+    annotations[DATA_HASH_ANNOTATION] = fingerprints.data_hash(data)
+    return Secret(
+        name=external_secret.target_name,
+        namespace=external_secret.namespace,
+        items=data,
+        type=(template.type if template else "") or "Opaque",
+        immutable=True if external_secret.spec.target.immutable else None,
+        labels=labels,
+        annotations=annotations,
+    )
+
+
+def _templated(
+    template: TargetTemplate, items: Mapping[str, Value]
+) -> tuple[dict[str, Value], dict[str, str], dict[str, str]]:
+    context = {key: value.reveal().decode("utf-8", "surrogateescape") for key, value in items.items()}
+    keeps_items = not template.data or template.merge_policy is MergePolicy.MERGE
+    data = dict(items) if keeps_items else {}
+    for key, source in template.data.items():
+        data[key] = Value(_render(source, f"data.{key}", context).encode("utf-8", "surrogateescape"))
+    metadata: list[dict[str, str]] = []
+    for field, sources in (
+        ("labels", template.metadata.labels),
+        ("annotations", template.metadata.annotations),
+    ):
+        rendered = {
+            key: _render(source, f"metadata.{field}.{key}", context) for key, source in sources.items()
+        }
+        for key, text in rendered.items():
+            if not _is_text(text):
+                raise SealbridgeError(
+                    "a value that is not UTF-8 cannot stand in metadata",
+                    where=f"spec.target.template.metadata.{field}.{key}",
+                )
+        metadata.append(rendered)
+    return data, metadata[0], metadata[1]
+
+
+def _render(source: str, field: str, context: Mapping[str, str]) -> str:
+    name = f"spec.target.template.{field}"
+    try:
+        return Template(source, name=name, missing="error").render(context)
+    except UnicodeError:
+        raise TemplateError("the template is not valid Unicode", where=name) from None
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

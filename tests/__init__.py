@@ -1,0 +1,1 @@
+"""The tests, and the servers they share with `make cluster` and the benchmarks."""

@@ -5,11 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from sealbridge.errors import ManifestError
+
+_MAX_LABEL, _MAX_SUBDOMAIN, _SHOWN_LENGTH = 63, 253, 80
+_LABEL = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
+_ITEM_KEY = re.compile("[-._a-zA-Z0-9]+")
 
 
 class Value:
@@ -76,20 +82,20 @@ class Secret:
         for key, text in _mapping(document.get("stringData"), "stringData").items():
             if not isinstance(text, str):
                 raise ManifestError(
-                    f"stringData.{key} must be a string, it is {_kind_of(text)}",
+                    f"stringData.{key} must be a string, it is {kind_of(text)}",
                     hint="put quotes around it",
                 )
             items[_key(key, "stringData")] = Value(text.encode("utf-8", "surrogatepass"))
         immutable = document.get("immutable")
         if immutable is not None and not isinstance(immutable, bool):
-            raise ManifestError(f"immutable must be true or false, it is {_kind_of(immutable)}")
+            raise ManifestError(f"immutable must be true or false, it is {kind_of(immutable)}")
         type_ = document.get("type")
         if type_ is not None and not isinstance(type_, str):
-            raise ManifestError(f"type must be a string, it is {_kind_of(type_)}")
+            raise ManifestError(f"type must be a string, it is {kind_of(type_)}")
         name, namespace = metadata.get("name") or "", metadata.get("namespace") or ""
         for what, text in (("name", name), ("namespace", namespace)):
             if not isinstance(text, str):
-                raise ManifestError(f"metadata.{what} must be a string, it is {_kind_of(text)}")
+                raise ManifestError(f"metadata.{what} must be a string, it is {kind_of(text)}")
         return cls(
             name=name,
             namespace=namespace,
@@ -127,7 +133,42 @@ class Secret:
         return document
 
 
-def _kind_of(value: object) -> str:
+def check_name(name: str, where: str) -> None:
+    """Refuse what is not an RFC 1123 subdomain, as names of objects are."""
+    if not name:
+        raise ManifestError(f"{where} is missing", hint="a Secret needs a name")
+    if len(name) > _MAX_SUBDOMAIN or not _SUBDOMAIN.fullmatch(name):
+        raise ManifestError(
+            f"{where} is not a name that Kubernetes takes: {_shown(name)}",
+            hint=f"at most {_MAX_SUBDOMAIN} lower-case letters, digits, '-' and '.', "
+            "a letter or digit at both ends of every part",
+        )
+
+
+def check_namespace(namespace: str, where: str) -> None:
+    """Refuse what is not an RFC 1123 label, as namespaces are."""
+    if len(namespace) > _MAX_LABEL or not _LABEL.fullmatch(namespace):
+        raise ManifestError(
+            f"{where} is not a namespace that Kubernetes takes: {_shown(namespace)}",
+            hint=f"at most {_MAX_LABEL} lower-case letters, digits and '-', a letter or digit at both ends",
+        )
+
+
+def check_item_key(key: str) -> None:
+    """Refuse an item key that no Secret may have."""
+    if len(key) > _MAX_SUBDOMAIN or not _ITEM_KEY.fullmatch(key) or key in {".", ".."}:
+        raise ManifestError(
+            f"{_shown(key)} is not an item key that Kubernetes takes",
+            hint=f"at most {_MAX_SUBDOMAIN} letters, digits, '-', '_' and '.'",
+        )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "...")
+
+
+def kind_of(value: object) -> str:
+    """What a person calls the type of a value from a manifest."""
     names = {dict: "a mapping", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
     return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
 
@@ -136,13 +177,13 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ManifestError(f"{where} must be a mapping, it is {_kind_of(value)}")
+        raise ManifestError(f"{where} must be a mapping, it is {kind_of(value)}")
     return value
 
 
 def _key(key: object, where: str) -> str:
     if not isinstance(key, str):
-        raise ManifestError(f"a key of {where} must be a string, it is {_kind_of(key)}")
+        raise ManifestError(f"a key of {where} must be a string, it is {kind_of(key)}")
     return key
 
 
@@ -150,7 +191,7 @@ def _strings(value: object, where: str) -> Mapping[str, str]:
     for key, text in _mapping(value, where).items():
         if not isinstance(text, str):
             raise ManifestError(
-                f"{where}.{key} must be a string, it is {_kind_of(text)}", hint="put quotes around it"
+                f"{where}.{key} must be a string, it is {kind_of(text)}", hint="put quotes around it"
             )
         _key(key, where)
     return dict(_mapping(value, where))
@@ -162,7 +203,7 @@ def _decoded(encoded: object, where: str) -> bytes:
     if isinstance(encoded, bytes):
         return encoded
     if not isinstance(encoded, str):
-        raise ManifestError(f"{where} must be base64 text, it is {_kind_of(encoded)}")
+        raise ManifestError(f"{where} must be base64 text, it is {kind_of(encoded)}")
     try:
         return base64.b64decode(encoded.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):

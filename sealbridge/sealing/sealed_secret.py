@@ -1,0 +1,296 @@
+"""A SealedSecret (bitnami.com/v1alpha1): read, written, made from a Secret, opened. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sealbridge.errors import EnvelopeError, ManifestError, UnsealError
+from sealbridge.sealing import envelope
+from sealbridge.sealing.scope import SCOPE_ANNOTATIONS, Scope
+from sealbridge.secret import Secret, Value, check_item_key, check_name, check_namespace, kind_of
+
+if TYPE_CHECKING:
+    from sealbridge.sealing.certificate import Certificate
+    from sealbridge.sealing.keyring import Keyring
+
+API_VERSION = "bitnami.com/v1alpha1"
+KIND = "SealedSecret"
+SEALED_WITH = "sealbridge.io/sealed-with"
+
+# What the API server sets, and what holds the values in plain: not carried into the template.
+_SERVER_SIDE = frozenset(
+    {
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "ownerReferences",
+        "managedFields",
+        "generateName",
+    }
+)
+_LAST_APPLIED = frozenset(
+    {"kubectl.kubernetes.io/last-applied-configuration", "kubecfg.ksonnet.io/last-applied-configuration"}
+)
+_TRIED_AT_MOST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretTemplate:
+    """What the target gets besides the sealed items.
+
+    `data` maps item keys to template sources; it is written by people and authenticated by nobody.
+    `metadata` is what else stands in the template's metadata.
+    """
+
+    type: str = ""
+    immutable: bool | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSecret:
+    """Sealed items with the template of their Secret.
+
+    `encrypted_data` maps item keys to envelopes in base64. The scope comes from the outer
+    annotations and never from the template, which anybody may edit. `hint` is the fingerprint of the
+    key that sealed it, if it says so.
+    """
+
+    name: str
+    namespace: str = ""
+    encrypted_data: Mapping[str, str] = field(default_factory=dict)
+    template: SecretTemplate = field(default_factory=SecretTemplate)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> Scope:
+        """What its values are bound to."""
+        return Scope.of(self.annotations)
+
+    @property
+    def label(self) -> bytes:
+        """The label that its values were sealed with."""
+        return self.scope.label(self.namespace, self.name)
+
+    @property
+    def hint(self) -> str | None:
+        """The fingerprint of the key to try first."""
+        return self.annotations.get(SEALED_WITH)
+
+    @classmethod
+    def from_manifest(cls, obj: Mapping[str, Any]) -> SealedSecret:
+        """Read an object of kind SealedSecret. Fields that are not known are left aside.
+
+        Raises ManifestError that names the field.
+        """
+        if obj.get("kind") != KIND or obj.get("apiVersion") != API_VERSION:
+            raise ManifestError(f"this is not a {KIND} of {API_VERSION}")
+        metadata = _mapping(obj.get("metadata"), "metadata")
+        name = _text(metadata.get("name"), "metadata.name")
+        if not name:
+            raise ManifestError("metadata.name is missing")
+        if obj.get("spec") is None:
+            raise ManifestError("spec is missing")
+        spec = _mapping(obj["spec"], "spec")
+        if spec.get("data") is not None:
+            raise ManifestError(
+                "spec.data holds a Secret sealed as a whole, a format of before 2019 that is not supported",
+                hint="unseal it with kubeseal and seal the Secret again",
+            )
+        template = _mapping(spec.get("template"), "spec.template")
+        inner = _mapping(template.get("metadata"), "spec.template.metadata")
+        immutable = template.get("immutable")
+        if immutable is not None and not isinstance(immutable, bool):
+            raise ManifestError(f"spec.template.immutable must be true or false, it is {kind_of(immutable)}")
+        return cls(
+            name=name,
+            namespace=_text(metadata.get("namespace"), "metadata.namespace"),
+            labels=_texts(metadata.get("labels"), "metadata.labels"),
+            annotations=_texts(metadata.get("annotations"), "metadata.annotations"),
+            encrypted_data=_texts(spec.get("encryptedData"), "spec.encryptedData"),
+            template=SecretTemplate(
+                type=_text(template.get("type"), "spec.template.type"),
+                immutable=immutable,
+                labels=_texts(inner.get("labels"), "spec.template.metadata.labels"),
+                annotations=_texts(inner.get("annotations"), "spec.template.metadata.annotations"),
+                data=_texts(template.get("data"), "spec.template.data"),
+                metadata={
+                    key: value
+                    for key, value in inner.items()
+                    if key not in _SERVER_SIDE and key not in {"name", "namespace", "labels", "annotations"}
+                },
+            ),
+        )
+
+    def to_manifest(self) -> dict[str, Any]:
+        """The object in the order of fields that kubeseal writes; no status, no null timestamps."""
+        template: dict[str, Any] = {
+            "metadata": _metadata(
+                self.name,
+                self.namespace,
+                self.template.labels,
+                self.template.annotations,
+                self.template.metadata,
+            )
+        }
+        if self.template.type:
+            template["type"] = self.template.type
+        if self.template.immutable is not None:
+            template["immutable"] = self.template.immutable
+        if self.template.data:
+            template["data"] = dict(sorted(self.template.data.items()))
+        return {
+            "kind": KIND,
+            "apiVersion": API_VERSION,
+            "metadata": _metadata(self.name, self.namespace, self.labels, self.annotations, {}),
+            "spec": {"template": template, "encryptedData": dict(sorted(self.encrypted_data.items()))},
+        }
+
+
+def seal(
+    secret: Secret, certificate: Certificate, scope: Scope, *, allow_empty: bool = False
+) -> SealedSecret:
+    """Seal every item of a Secret. Its scope annotations are rewritten to `scope`.
+
+    Raises ManifestError when a name is missing or not one that Kubernetes takes, or nothing is there
+    to seal. Whether the certificate has expired is for the caller to judge: this reads no clock.
+    """
+    check_name(secret.name, "metadata.name")
+    if secret.namespace:
+        check_namespace(secret.namespace, "metadata.namespace")
+    elif scope is not Scope.CLUSTER_WIDE:
+        raise ManifestError(
+            f"the Secret has no namespace, and the scope {scope.value} is bound to one",
+            hint="give one with -n, or seal with --scope cluster-wide",
+        )
+    if not secret.items and not allow_empty:
+        raise ManifestError(
+            "the Secret has no items: data and stringData are empty", hint="put the values under stringData"
+        )
+    for key in secret.items:
+        check_item_key(key)
+    label = scope.label(secret.namespace, secret.name)
+    annotations = {
+        key: value
+        for key, value in secret.annotations.items()
+        if key not in _LAST_APPLIED and key not in SCOPE_ANNOTATIONS and key != SEALED_WITH
+    }
+    return SealedSecret(
+        name=secret.name,
+        namespace=secret.namespace,
+        annotations=scope.annotations() | {SEALED_WITH: certificate.fingerprint},
+        encrypted_data={
+            key: envelope.encode(envelope.seal(value.reveal(), certificate, label))
+            for key, value in secret.items.items()
+        },
+        template=SecretTemplate(
+            type=secret.type,
+            immutable=secret.immutable,
+            labels=dict(secret.labels),
+            annotations=annotations | scope.annotations(),
+            metadata={key: value for key, value in secret.metadata.items() if key not in _SERVER_SIDE},
+        ),
+    )
+
+
+def unseal_items(sealed: SealedSecret, keyring: Keyring) -> dict[str, Value]:
+    """Every item opened, or UnsealError that names all items that do not open: nothing in between.
+
+    Items that fail alike are named together, as the controller does: `message (key1, key2)`.
+    """
+    items: dict[str, Value] = {}
+    failures: dict[str, list[str]] = {}
+    hint = None
+    for key, text in sealed.encrypted_data.items():
+        try:
+            items[key] = keyring.open(envelope.decode(text), sealed.label, sealed.hint)
+        except UnsealError as error:
+            failures.setdefault(error.what, []).append(key)
+            hint = _advice(sealed, keyring)
+        except EnvelopeError as error:
+            failures.setdefault(error.what, []).append(key)
+            hint = hint or error.hint
+    if failures:
+        what = "\n".join(f"{message} ({', '.join(sorted(keys))})" for message, keys in failures.items())
+        raise UnsealError(what, hint=hint)
+    return items
+
+
+def _advice(sealed: SealedSecret, keyring: Keyring) -> str:
+    if not len(keyring):
+        return "there is no sealing key to try"
+    tried = list(keyring.fingerprints[:_TRIED_AT_MOST])
+    if len(keyring) > _TRIED_AT_MOST:
+        tried.append(f"{len(keyring) - _TRIED_AT_MOST} more")
+    bound_to = {
+        Scope.STRICT: f"name {sealed.name} and namespace {sealed.namespace or '(none)'}",
+        Scope.NAMESPACE_WIDE: f"namespace {sealed.namespace or '(none)'}",
+        Scope.CLUSTER_WIDE: "no name and no namespace",
+    }[sealed.scope]
+    if sealed.hint in keyring.fingerprints:
+        return (
+            f"the key that sealed it ({sealed.hint}) was tried: {sealed.scope.value} values open only with "
+            f"{bound_to} as when they were sealed"
+        )
+    looked_for = f"it was sealed with {sealed.hint}; " if sealed.hint else ""
+    return (
+        f"{looked_for}tried {', '.join(tried)}; the key may be another one, or name, namespace or scope were "
+        f"changed after sealing ({sealed.scope.value}: {bound_to})"
+    )
+
+
+def _metadata(
+    name: str,
+    namespace: str,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if labels:
+        metadata["labels"] = dict(sorted(labels.items()))
+    if annotations:
+        metadata["annotations"] = dict(sorted(annotations.items()))
+    metadata.update(more)
+    return metadata
+
+
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ManifestError(f"{where} must be a mapping, it is {kind_of(value)}")
+    return value
+
+
+def _text(value: object, where: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ManifestError(f"{where} must be a string, it is {kind_of(value)}", hint="put quotes around it")
+    return value
+
+
+def _texts(value: object, where: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for key, text in _mapping(value, where).items():
+        if not isinstance(key, str):
+            raise ManifestError(f"a key of {where} must be a string, it is {kind_of(key)}")
+        if not isinstance(text, str):
+            raise ManifestError(
+                f"{where}.{key} must be a string, it is {kind_of(text)}", hint="put quotes around it"
+            )
+        texts[key] = text
+    return texts

@@ -66,6 +66,8 @@ class StoreError(SealbridgeError):
     """A secret store did not give a value. One of the five subclasses says why."""
 
     retryable = False
+    # Seconds after which asking again makes sense, where that is known.
+    retry_after: float | None = None
 
 
 class NotFound(StoreError):  # noqa: N818 - the names of design.md
@@ -79,7 +81,13 @@ class NotFound(StoreError):  # noqa: N818 - the names of design.md
 
 
 class Denied(StoreError):  # noqa: N818
-    """The store knows us and refuses, or does not accept our credentials."""
+    """The store knows us and refuses, or does not accept our `credentials` at all."""
+
+    def __init__(
+        self, what: str, *, credentials: bool = False, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.credentials = credentials
 
 
 class Throttled(StoreError):  # noqa: N818

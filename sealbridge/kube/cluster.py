@@ -1,0 +1,309 @@
+"""The Cluster port on a Kubernetes API. Knows verbs and preconditions; decides nothing about content."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from sealbridge.errors import ClusterError, Conflict
+from sealbridge.kube.client import JSON, MERGE_PATCH, METADATA, Client, path_of
+from sealbridge.kube.discovery import Discovery
+from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
+from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
+from sealbridge.reconcile.ownership import Plan, controller_of, decide
+from sealbridge.secret import Secret, Value
+
+FIELD_MANAGER = "sealbridge"
+
+_REPLANS = 5  # times that a target is read again because others changed it
+_FRESH = 30.0  # seconds for which an object that the watch brought replaces a read
+_MOST_FRESH = 4096  # such objects
+_MOST_KNOWN = 65536  # targets whose existence is remembered
+
+
+class Recorder(Protocol):
+    """Where events go."""
+
+    async def record(self, about: Object, *, type_: str, reason: str, message: str) -> None:
+        """Post or count the event. Never fails."""
+
+
+# Told of every target seen or written: its namespace, name and resourceVersion, None when it is gone.
+Witness = Callable[[str, str, str | None], None]
+
+
+def nobody(namespace: str, name: str, resource_version: str | None) -> None:
+    """A witness that looks away."""
+
+
+class KubernetesCluster:
+    """Implements `reconcile.cluster.Cluster`. For the tasks of one event loop."""
+
+    def __init__(
+        self,
+        client: Client,
+        recorder: Recorder,
+        *,
+        discovery: Discovery | None = None,
+        witness: Witness = nobody,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._discovery = discovery or Discovery(client)
+        self._witness = witness
+        self._monotonic = monotonic
+        self._fresh: OrderedDict[ObjectKey, tuple[float, Object]] = OrderedDict()
+        self._present: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def offer(self, obj: Object) -> None:
+        """An object as a watch has just brought it: the next `get` within half a minute takes it.
+
+        It saves one read an object. Memory stays bounded: what exceeds it is read as usual."""
+        key = key_of(obj)
+        self._fresh[key] = (self._monotonic(), obj)
+        self._fresh.move_to_end(key)
+        if len(self._fresh) > _MOST_FRESH:
+            self._fresh.popitem(last=False)
+
+    def withdraw(self, key: ObjectKey) -> None:
+        """What was offered for `key` is no longer true."""
+        self._fresh.pop(key, None)
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object with its apiVersion and kind, or None."""
+        offered = self._fresh.pop(ObjectKey(kind.name, namespace, name), None)
+        if offered is not None and self._monotonic() - offered[0] <= _FRESH:
+            return offered[1]
+        version = await self._discovery.version(kind)
+        if version is None:
+            return None
+        obj: Object | None = await self._client.get(path_of(kind, namespace, name, version=version))
+        return obj
+
+    async def list(
+        self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Sequence[Object]:
+        """All objects of a kind, each with its apiVersion and kind."""
+        return await self._list(kind, namespace=namespace, labels=labels)
+
+    async def list_metadata(self, kind: Kind, *, labels: Mapping[str, str] | None = None) -> Sequence[Object]:
+        """The metadata of all objects of a kind, without spec, data and status."""
+        return await self._list(kind, labels=labels, metadata_only=True)
+
+    async def get_secret(self, namespace: str, name: str) -> Secret | None:
+        """One Secret with its values, or None."""
+        obj = await self._client.get(path_of(SECRET, namespace, name))
+        return None if obj is None else Secret.from_manifest(obj)
+
+    async def list_secrets(self, namespace: str, *, labels: Mapping[str, str]) -> Sequence[Secret]:
+        """The Secrets of one namespace that carry `labels`, oldest first."""
+        found = await self._list(SECRET, namespace=namespace, labels=labels)
+        found.sort(key=lambda obj: (obj["metadata"].get("creationTimestamp") or "", obj["metadata"]["name"]))
+        return [Secret.from_manifest(obj) for obj in found]
+
+    async def target_state(self, namespace: str, name: str) -> TargetState | None:
+        """A Secret's metadata, or None; its values do not travel."""
+        obj = await self._client.get(path_of(SECRET, namespace, name), accept=METADATA)
+        if obj is None:
+            self._seen(namespace, name, None)
+            return None
+        metadata = obj["metadata"]
+        self._seen(namespace, name, metadata["resourceVersion"])
+        controller = controller_of(metadata.get("ownerReferences") or ())
+        return TargetState(
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            labels=metadata.get("labels") or {},
+            annotations=metadata.get("annotations") or {},
+            owner_uid=None if controller is None else controller.get("uid"),
+            owner=None if controller is None else f"{controller.get('kind')} {controller.get('name')}",
+        )
+
+    async def create_secret(self, secret: Secret) -> Secret:
+        """Store a Secret that must not exist yet; the server replaces a final `*` of its name."""
+        document = secret.to_manifest()
+        if secret.name.endswith("-*"):
+            document["metadata"]["generateName"] = document["metadata"].pop("name").removesuffix("*")
+        return Secret.from_manifest(await self._post(secret.namespace, document, FIELD_MANAGER))
+
+    async def apply_secret(self, secret: Secret, *, owner: Owner, ownership: Ownership) -> Applied:
+        """Make the target so.
+
+        A target that is not known to exist is created outright, which saves a read; when it does exist
+        after all, it is read and planned for as any other.
+        """
+        namespace, name = secret.namespace, secret.name
+        probe = (namespace, name) in self._present
+        for _ in range(_REPLANS):
+            existing: Object | None = None
+            if probe:
+                existing = await self._client.get(path_of(SECRET, namespace, name))
+            probe = True
+            plan = decide(existing, secret, owner, ownership)
+            try:
+                written = await self._write(plan, existing, namespace, name, owner.field_manager)
+            except Conflict:
+                continue
+            metadata = written["metadata"]
+            self._seen(namespace, name, metadata["resourceVersion"])
+            return Applied(
+                action=plan.action,
+                uid=metadata["uid"],
+                resource_version=metadata["resourceVersion"],
+                added=plan.added,
+                updated=plan.updated,
+                removed=plan.removed,
+            )
+        raise Conflict(
+            "others keep changing the Secret",
+            where=f"Secret {namespace}/{name}",
+            hint="look at its managedFields for who does",
+        )
+
+    async def delete_secret(self, namespace: str, name: str, *, uid: str) -> bool:
+        """Delete a Secret if it still has this uid. True when it was there."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        try:
+            await self._client.request("DELETE", path_of(SECRET, namespace, name), body=body)
+        except ClusterError as error:
+            if error.status in {404, 409}:
+                return False
+            raise
+        self._seen(namespace, name, None)
+        return True
+
+    async def patch_status(self, kind: Kind, obj: Object, status: Object) -> None:
+        """Replace the top-level fields of the status that `status` names; null removes one.
+
+        The status speaks of the very object that was read: one that was edited or made anew since is
+        a Conflict. What does not concern a status, as finalizers do not, is read again and patched.
+        """
+        metadata = obj["metadata"]
+        version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+        path = path_of(kind, metadata.get("namespace"), metadata["name"], version=version)
+        # The API server ignores a uid in a patch of a custom resource's status, but not this.
+        resource_version = metadata.get("resourceVersion")
+        for _ in range(_REPLANS):
+            try:
+                await self._client.request(
+                    "PATCH",
+                    f"{path}/status",
+                    body={"metadata": {"resourceVersion": resource_version}, "status": status},
+                    content_type=MERGE_PATCH,
+                    accept=METADATA,
+                    params={"fieldManager": FIELD_MANAGER},
+                )
+                return
+            except Conflict:
+                now = await self._client.get(path, accept=METADATA)
+                if now is None:
+                    return
+                if _identity(now) != _identity(obj):
+                    raise Conflict("the object was changed while it was worked on", where=path) from None
+                resource_version = now["metadata"]["resourceVersion"]
+            except ClusterError as error:
+                if error.status == 404:
+                    return
+                raise
+        raise Conflict("others keep changing the object", where=path)
+
+    async def record_event(self, about: Object, *, type_: str, reason: str, message: str) -> None:
+        """Tell people. Never fails."""
+        await self._recorder.record(about, type_=type_, reason=reason, message=message)
+
+    async def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
+        """The labels of a namespace, or None when there is none."""
+        obj = await self._client.get(path_of(NAMESPACE, name=namespace), accept=METADATA)
+        return None if obj is None else obj["metadata"].get("labels") or {}
+
+    async def service_account_token(
+        self, namespace: str, name: str, *, audiences: Sequence[str], expiration_seconds: int
+    ) -> Value:
+        """A token of a service account, by TokenRequest."""
+        answer = await self._client.request(
+            "POST",
+            f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
+            body={
+                "apiVersion": "authentication.k8s.io/v1",
+                "kind": "TokenRequest",
+                "spec": {"audiences": list(audiences), "expirationSeconds": expiration_seconds},
+            },
+        )
+        return Value(answer["status"]["token"].encode())
+
+    async def _write(
+        self, plan: Plan, existing: Object | None, namespace: str, name: str, manager: str
+    ) -> Object:
+        if plan.action is Action.CREATED:
+            return await self._post(namespace, plan.manifest or {}, manager, accept=METADATA)
+        if plan.action is Action.UNCHANGED:
+            return existing or {}
+        replaced: Object = await self._client.request(
+            "PUT",
+            path_of(SECRET, namespace, name),
+            body=plan.manifest,
+            accept=METADATA,
+            params={"fieldManager": manager},
+            sensitive=True,
+        )
+        return replaced
+
+    async def _post(self, namespace: str, document: Object, manager: str, *, accept: str = JSON) -> Object:
+        created: Object = await self._client.request(
+            "POST",
+            path_of(SECRET, namespace),
+            body=document,
+            accept=accept,
+            params={"fieldManager": manager},
+            sensitive=True,
+        )
+        return created
+
+    async def _list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        metadata_only: bool = False,
+    ) -> builtins.list[Object]:
+        version = await self._discovery.version(kind)
+        if version is None:
+            return []
+        path = path_of(kind, namespace, version=version)
+        found: dict[tuple[str, str], Object] = {}
+        async for page in self._client.pages(path, labels=labels, metadata_only=metadata_only):
+            for obj in page:
+                # Items of a list carry neither; those of a metadata list carry the wrong ones.
+                obj["apiVersion"] = f"{kind.group}/{version}" if kind.group else version
+                obj["kind"] = kind.name
+                found[obj["metadata"].get("namespace") or "", obj["metadata"]["name"]] = obj
+            # A page of many objects takes a while: let the others on.
+            await asyncio.sleep(0)
+        return list(found.values())
+
+    def _seen(self, namespace: str, name: str, resource_version: str | None) -> None:
+        if resource_version is None:
+            self._present.pop((namespace, name), None)
+        else:
+            self._present[namespace, name] = None
+            self._present.move_to_end((namespace, name))
+            if len(self._present) > _MOST_KNOWN:
+                self._present.popitem(last=False)
+        self._witness(namespace, name, resource_version)
+
+
+def _identity(obj: Object) -> tuple[object, ...]:
+    """What a status speaks of: this object, with this spec and these labels and annotations."""
+    metadata = obj["metadata"]
+    return (
+        metadata.get("uid"),
+        metadata.get("generation"),
+        metadata.get("labels") or {},
+        metadata.get("annotations") or {},
+    )

@@ -1,6 +1,6 @@
-"""Prints, as shell, the settings that make uv use the registries that pip is configured to use on this machine.
+"""Prints, as shell, the settings that make uv use the registries that pip uses on this machine.
 
-uv reads neither pip's configuration files nor its environment variables. What is set for uv already is left alone.
+uv reads neither pip's configuration files nor its environment variables. What is set for uv is left alone.
 Runs under the Python that uv was installed with, on its standard library alone.
 """
 

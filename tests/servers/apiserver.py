@@ -82,6 +82,7 @@ class ApiServer:
         self.admin_token = secrets.token_hex(16)
         self.audit_log = folder / "audit.log"
         self.port = 0
+        self._etcd_port = 0
         self._etcd: Process | None = None
         self._apiserver: Process | None = None
         self._tls: ssl.SSLContext | None = None
@@ -115,8 +116,8 @@ class ApiServer:
         return launch_on_free_ports(3, self._launch_on, self.kill)
 
     def _launch_on(self, ports: list[int]) -> None:
-        self.port, client, peer = ports
-        self._configure(client, peer)
+        self.port, self._etcd_port, peer_port = ports
+        self._configure(peer_port)
         self._launch()
 
     def stop(self) -> None:
@@ -140,8 +141,20 @@ class ApiServer:
         assert self._etcd is not None
         assert self._apiserver is not None
         self._etcd.start()
+        # Awaited first: kube-apiserver would look for it for a long time before saying so.
+        self._etcd.wait_until(self._etcd_answers, timeout=30)
         self._apiserver.start()
         self._apiserver.wait_until(self._is_ready, timeout=90)
+
+    def _etcd_answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._etcd_port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     def _is_ready(self) -> bool:
         try:
@@ -174,10 +187,10 @@ class ApiServer:
         write_private(pki / "tokens.csv", f"{self.admin_token},admin,admin,system:masters\n".encode())
         write_private(self.folder / "audit-policy.json", json.dumps(_AUDIT_POLICY).encode())
 
-    def _configure(self, client_port: int, peer_port: int) -> None:
+    def _configure(self, peer_port: int) -> None:
         programs = assets()
         pki = self.folder / "pki"
-        client, peer = f"http://127.0.0.1:{client_port}", f"http://127.0.0.1:{peer_port}"
+        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{peer_port}"
         issuer = "https://kubernetes.default.svc"
         self._etcd = Process(
             [

@@ -1,0 +1,60 @@
+"""The env format: one `KEY="value"` an item, as a POSIX shell reads it. Knows no files.
+
+Compose, systemd and the dotenv libraries read the same text the same way. Newlines stand as they are
+inside the quotes; backslash, double quote, dollar and backquote are escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sealbridge.errors import ManifestError
+from sealbridge.secret import Value
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SPECIAL = re.compile(r'[\\"$`]')
+_LINE = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^\\"$`]|\\[\\"$`])*)"\n', re.ASCII)
+
+
+def dump(items: Mapping[str, Value]) -> bytes:
+    """The file for these items. Raises ManifestError that names an item that cannot stand in it."""
+    lines: list[str] = []
+    for key in sorted(items):
+        if not _NAME.fullmatch(key):
+            raise ManifestError(
+                f'item "{key}" cannot be the name of an environment variable',
+                hint="rename it to letters, digits and _, or write yaml or json",
+            )
+        try:
+            text = items[key].reveal().decode()
+        except UnicodeDecodeError:
+            raise ManifestError(
+                f'the value of item "{key}" is not UTF-8, which an env file cannot hold',
+                hint="write yaml or json",
+            ) from None
+        if "\0" in text:
+            raise ManifestError(
+                f'the value of item "{key}" has a zero byte, which an env file cannot hold',
+                hint="write yaml or json",
+            )
+        escaped = _SPECIAL.sub(r"\\\g<0>", text)
+        lines.append(f'{key}="{escaped}"\n')
+    return "".join(lines).encode()
+
+
+def load(data: bytes) -> dict[str, Value]:
+    """What `dump` made. Raises ManifestError for anything else."""
+    items: dict[str, Value] = {}
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise ManifestError("not an env file that sealbridge wrote") from None
+    position = 0
+    while position < len(text):
+        line = _LINE.match(text, position)
+        if line is None:
+            raise ManifestError("not an env file that sealbridge wrote")
+        items[line[1]] = Value(re.sub(r"\\(.)", r"\1", line[2]).encode())
+        position = line.end()
+    return items

@@ -1,0 +1,285 @@
+"""The manifests below a folder. Knows which files to read and what makes an object unusable.
+
+A file that cannot be read, an object that no API server would take, two objects of one name and two
+that make one target are problems of their own: each is told with its files, and the others go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sealbridge.errors import ManifestError, SealbridgeError
+from sealbridge.manifests import read_documents
+from sealbridge.reconcile.kinds import (
+    EXTERNAL_SECRET,
+    KINDS,
+    SEALED_SECRET,
+    Kind,
+    Object,
+    ObjectKey,
+)
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+# A file that names none of these holds nothing for us and is not parsed: a broken template of a chart
+# that makes Deployments is not our business.
+_WORDS = (b"Secret", b"ConfigMap", b"Namespace")
+# Makes a uid of an object's identity: the same in every run, different for every object.
+_UIDS = uuid.UUID("1c3aa1f4-3f0a-5b53-9e0f-8a9b6a0f6d3e")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObject:
+    """An object and where it stands: a file, with the number of the document where it has several."""
+
+    obj: Object
+    key: ObjectKey
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that cannot be used. `key` is None when it is a file as a whole."""
+
+    where: str
+    error: SealbridgeError
+    key: ObjectKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a folder holds. An object with a problem is only among the problems."""
+
+    objects: Mapping[ObjectKey, SourceObject]
+    problems: tuple[Problem, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file could be read, so that what is not here is not there."""
+        return all(problem.key is not None for problem in self.problems)
+
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+class SourceTree:
+    """Reads a folder again and again; a file that has not changed is parsed once.
+
+    `exclude` are folders inside it that are somebody else's: the output, the store credentials.
+    """
+
+    def __init__(self, root: Path, *, namespace: str, exclude: Iterable[Path] = ()) -> None:
+        self.root = root
+        self._namespace = namespace
+        self._exclude = frozenset(path.resolve() for path in exclude)
+        self._parsed: dict[str, tuple[tuple[str, int, int, int], list[Object] | SealbridgeError]] = {}
+
+    def stamp(self) -> Stamp:
+        """Differs when a file has come, gone or changed."""
+        return tuple(stamp for _, stamp in self._files())
+
+    def read(self) -> Contents:
+        """Everything that the folder holds now. Raises SealbridgeError when there is no such folder."""
+        if not self.root.is_dir():
+            raise SealbridgeError(
+                "there is no such folder",
+                where=str(self.root),
+                hint="give the folder that holds the manifests",
+            )
+        found: list[SourceObject] = []
+        problems: list[Problem] = []
+        parsed: dict[str, tuple[tuple[str, int, int, int], list[Object] | SealbridgeError]] = {}
+        for path, stamp in self._files():
+            where = str(path.relative_to(self.root))
+            known = self._parsed.get(where)
+            documents = known[1] if known is not None and known[0] == stamp else _documents(path)
+            parsed[where] = (stamp, documents)
+            if isinstance(documents, SealbridgeError):
+                problems.append(Problem(where, documents))
+                continue
+            for number, document in enumerate(documents, start=1):
+                place = where if len(documents) == 1 else f"{where} (document {number})"
+                try:
+                    obj = self._object(document)
+                except ManifestError as error:
+                    problems.append(Problem(place, error, _key_of(document, self._namespace)))
+                    continue
+                if obj is not None:
+                    found.append(SourceObject(obj, _key_of(obj, self._namespace), place))
+        self._parsed = parsed
+        unique, twice = _unique(found)
+        shared = _shared_targets(unique)
+        problems += [*twice, *shared]
+        bad = {problem.key for problem in shared}
+        return Contents({o.key: o for o in unique if o.key not in bad}, tuple(problems))
+
+    def _files(self) -> Iterator[tuple[Path, tuple[str, int, int, int]]]:
+        seen: set[str] = set()
+        root = self.root.resolve()
+        for folder, folders, names in os.walk(root):
+            here = Path(folder)
+            folders[:] = sorted(
+                name for name in folders if not name.startswith(".") and here / name not in self._exclude
+            )
+            for name in sorted(names):
+                if name.startswith(".") or not name.endswith(_SUFFIXES):
+                    continue
+                real = os.path.realpath(here / name)
+                # A link may lead elsewhere in the tree, as in a mounted ConfigMap, but not out of it.
+                if real in seen or not Path(real).is_relative_to(root):
+                    continue
+                seen.add(real)
+                try:
+                    status = Path(real).stat()
+                except OSError:
+                    continue
+                relative = (here / name).relative_to(root)
+                yield (
+                    self.root / relative,
+                    (str(relative), status.st_mtime_ns, status.st_size, status.st_ino),
+                )
+
+    def _object(self, document: Object) -> Object | None:
+        """The object as an API server would hand it out, or None when it is nothing of ours."""
+        kind = KINDS.get(str(document.get("kind")))
+        api_version = document.get("apiVersion")
+        if kind is None or not isinstance(api_version, str):
+            return None
+        group, _, version = api_version.rpartition("/")
+        if group != kind.group:
+            return None
+        if version not in kind.versions:
+            raise ManifestError(
+                f"there is no {kind} in {api_version}",
+                hint="use " + " or ".join(f"{group}/{v}" if group else v for v in kind.versions),
+            )
+        metadata = _metadata(document)
+        if kind.namespaced:
+            metadata["namespace"] = metadata.get("namespace") or self._namespace
+        else:
+            metadata.pop("namespace", None)
+        key = ObjectKey(kind.name, metadata.get("namespace", ""), metadata["name"])
+        content = {k: v for k, v in document.items() if k not in ("metadata", "status")}
+        metadata["uid"] = uid_of(key)
+        metadata["generation"] = int(_digest(content)[:12], 16)
+        metadata["resourceVersion"] = _digest({**content, "metadata": metadata})
+        return {**content, "metadata": metadata}
+
+
+def uid_of(key: ObjectKey) -> str:
+    """The uid of whatever has this identity in a directory."""
+    return str(uuid.uuid5(_UIDS, f"{key.kind}/{key.namespace}/{key.name}"))
+
+
+def target_of(obj: Object) -> str | None:
+    """The name of the Secret that an object makes, None when it makes none."""
+    if obj["kind"] == SEALED_SECRET.name:
+        name: object = obj["metadata"]["name"]
+    elif obj["kind"] == EXTERNAL_SECRET.name:
+        spec = obj.get("spec")
+        target = spec.get("target") if isinstance(spec, dict) else None
+        name = (target.get("name") if isinstance(target, dict) else None) or obj["metadata"]["name"]
+    else:
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _documents(path: Path) -> list[Object] | SealbridgeError:
+    try:
+        data = path.read_bytes()
+        if not any(word in data for word in _WORDS) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return []
+        return [document for document in read_documents(data, where="") if document.get("kind") in KINDS]
+    except OSError as error:
+        return SealbridgeError(
+            f"cannot be read: {(error.strerror or 'input/output error').lower()}",
+            hint="look at the permissions of the file",
+        )
+    except SealbridgeError as error:
+        return error
+
+
+def _metadata(document: Object) -> dict[str, Any]:
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict):
+        raise ManifestError("metadata must be a mapping")
+    for field in ("name", "namespace"):
+        value = metadata.get(field)
+        if value is not None and not isinstance(value, str):
+            raise ManifestError(f"metadata.{field} must be a string", hint="put quotes around it")
+    if not metadata.get("name"):
+        raise ManifestError("metadata.name is missing")
+    for field in ("labels", "annotations"):
+        entries = metadata.get(field) or {}
+        if not isinstance(entries, dict) or not all(
+            isinstance(k, str) and isinstance(v, str) for k, v in entries.items()
+        ):
+            raise ManifestError(
+                f"metadata.{field} must map strings to strings", hint="put quotes around them"
+            )
+    return dict(metadata)
+
+
+def _key_of(document: Object, namespace: str) -> ObjectKey:
+    metadata = document.get("metadata")
+    fields = metadata if isinstance(metadata, dict) else {}
+    kind: Kind | None = KINDS.get(str(document.get("kind")))
+    where = str(fields.get("namespace") or namespace) if kind is None or kind.namespaced else ""
+    return ObjectKey(str(document.get("kind")), where, str(fields.get("name") or "?"))
+
+
+def _unique(found: list[SourceObject]) -> tuple[list[SourceObject], list[Problem]]:
+    places: dict[ObjectKey, list[SourceObject]] = defaultdict(list)
+    for each in found:
+        places[each.key].append(each)
+    unique = [same[0] for same in places.values() if len(same) == 1]
+    twice = [
+        Problem(
+            same[0].where,
+            ManifestError(
+                f"{key} is there more than once: {', '.join(each.where for each in same)}",
+                hint="keep one of them",
+            ),
+            key,
+        )
+        for key, same in places.items()
+        if len(same) > 1
+    ]
+    return unique, twice
+
+
+def _shared_targets(objects: Iterable[SourceObject]) -> list[Problem]:
+    makers: dict[tuple[str, str], list[SourceObject]] = defaultdict(list)
+    for each in objects:
+        if (name := target_of(each.obj)) is not None:
+            makers[each.key.namespace, name].append(each)
+    return [
+        Problem(
+            each.where,
+            ManifestError(
+                f"Secret {namespace}/{name} is made by more than one object: "
+                + ", ".join(f"{other.key.kind} {other.key.name} in {other.where}" for other in same),
+                hint="give each its own target",
+            ),
+            each.key,
+        )
+        for (namespace, name), same in makers.items()
+        if len(same) > 1
+        for each in same
+    ]
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(content, sort_keys=True, default=str)
+    except TypeError:
+        # YAML allows keys of several types in one mapping, which have no order.
+        text = repr(content)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

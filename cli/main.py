@@ -1,8 +1,183 @@
-"""The `sealbridge` command: finds the command named and imports only that one."""
+"""The `sealbridge` command: finds the command named and imports only that one.
+
+A command is a module with `configure(parser)`, which describes it, and `run(args)`, which returns the
+exit code. Codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted.
+"""
 
 from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import NamedTuple, NoReturn, Protocol, cast
+
+from sealbridge.errors import SealbridgeError, UsageError
+from sealbridge_cli import console
+
+INTERRUPTED = 130
+_PROGRAM = "sealbridge"
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what it does, in one line."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "seal": Entry("sealbridge_cli.seal", "seal Secrets with a cluster's certificate, for Git"),
+    "unseal": Entry("sealbridge_cli.unseal", "open SealedSecrets with a sealing key, without a cluster"),
+    "cert": Entry("sealbridge_cli.cert", "show a sealing certificate"),
+    "keys": Entry("sealbridge_cli.keys", "make sealing keys"),
+    "sync": Entry("sealbridge_cli.sync", "make the Secrets of a directory of manifests, without a cluster"),
+    "operator": Entry("sealbridge_cli.operator", "run in a cluster: unseal and sync for good"),
+    "demo": Entry("sealbridge_cli.demo", "watch the whole of it work on real parts"),
+    "completion": Entry("sealbridge_cli.completion", "print a completion script for a shell"),
+    "version": Entry("sealbridge_cli.version", "print the version"),
+}
+
+_EXAMPLES = """\
+examples:
+  sealbridge keys init --dir keys
+  sealbridge seal --cert keys/cert.pem -f secret.yaml -w sealed.yaml
+  sealbridge unseal --key keys -f sealed.yaml
+"""
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the command: its options, description and examples."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it, and return the exit code. Raises SealbridgeError."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are raised as UsageError and whose examples keep their lines."""
+
+    def __init__(self, **settings: object) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        settings.setdefault("allow_abbrev", False)
+        super().__init__(**settings)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the help is."""
+        raise UsageError(message[:1].lower() + message[1:], hint=f"{self.prog} --help shows how it is used")
 
 
 def run() -> int:
     """The entry point of the installed script."""
-    return 0
+    return main(sys.argv[1:])
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command line and return its exit code. Every error becomes lines on stderr."""
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except SealbridgeError as error:
+        _show_traceback(error)
+        console.error(error)
+        return 2 if isinstance(error, UsageError) else 1
+    except SystemExit as exit_:
+        # argparse ends like this after --help.
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _show_traceback(error)
+        reason = (error.strerror or type(error).__name__).lower()
+        console.error(SealbridgeError(reason, where=str(error.filename) if error.filename else None))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback unasked
+        _show_traceback(error)
+        console.error(_internal(error))
+        return 1
+    return code
+
+
+def build_parser(name: str, prog: str | None = None) -> Parser:
+    """The parser of one command."""
+    parser = Parser(prog=prog or f"{_PROGRAM} {name}", description=COMMANDS[name].help)
+    _load(name).configure(parser)
+    return parser
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        arguments = ["version"]
+    name = arguments[0]
+    if name not in COMMANDS:
+        raise UsageError(f"there is no command {name!r}", hint=_suggestion(name))
+    return _load(name).run(build_parser(name).parse_args(arguments[1:]))
+
+
+def _load(name: str) -> Command:
+    return cast("Command", import_module(COMMANDS[name].module))
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {entry.help}" for name, entry in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"usage: {_PROGRAM} COMMAND [option ...]",
+            "",
+            "Carry secrets into Kubernetes the GitOps way: sealed in Git, or synced from secret stores.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            f"{_PROGRAM} COMMAND --help shows the options of a command.",
+            "",
+            _EXAMPLES,
+        ]
+    )
+
+
+def _suggestion(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"{_PROGRAM} --help lists the commands"
+
+
+def _internal(error: Exception) -> SealbridgeError:
+    """An error of our own making, without its text: that may hold a value."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = ""
+    if frame is not None:
+        code = frame.tb_frame.f_code
+        place = f" in {os.path.basename(code.co_filename)}, line {frame.tb_lineno}"  # noqa: PTH119
+    return SealbridgeError(
+        f"internal error: {type(error).__name__}{place}",
+        hint="this is a defect of sealbridge: please report it, with what SEALBRIDGE_DEBUG=1 shows",
+    )
+
+
+def _show_traceback(error: BaseException) -> None:
+    """With SEALBRIDGE_DEBUG=1: where it happened, in code. No exception's text but our own errors'."""
+    if os.environ.get("SEALBRIDGE_DEBUG") != "1":
+        return
+    import traceback
+
+    seen: BaseException | None = error
+    while seen is not None:
+        sys.stderr.write("traceback:\n" + "".join(traceback.format_tb(seen.__traceback__)))
+        text = f": {seen}" if isinstance(seen, SealbridgeError) else ""
+        sys.stderr.write(f"{type(seen).__name__}{text}\n")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)

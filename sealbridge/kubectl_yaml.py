@@ -160,7 +160,7 @@ class _Builder:
                 value, size = self._closed(done), done.size
                 line = done.line
             elif isinstance(event, yaml.AliasEvent):
-                value, size = self._alias(event.anchor, line)
+                value, size = self._alias(str(event.anchor), line)
             else:
                 value, size = self._scalar(event, line, bool(stack)), 1
                 if event.anchor is not None:

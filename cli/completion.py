@@ -1,0 +1,44 @@
+"""`sealbridge completion`: prints a completion script for a shell."""
+
+from __future__ import annotations
+
+import argparse
+
+from sealbridge.errors import SealbridgeError
+from sealbridge_cli import console
+from sealbridge_cli.main import COMMANDS, Parser, build_parser
+
+SHELLS = ("bash", "zsh", "tcsh")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Takes the name of a shell."""
+    parser.add_argument("shell", choices=SHELLS, help="which shell the script is for")
+    parser.epilog = (
+        "examples:\n"
+        "  source <(sealbridge completion bash)\n"
+        '  sealbridge completion zsh > "${fpath[1]}/_sealbridge"'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script on stdout."""
+    try:
+        import shtab
+    except ImportError:
+        raise SealbridgeError(
+            "completion scripts need the package shtab", hint="pip install 'sealbridge[completion]'"
+        ) from None
+    console.data(shtab.complete(_whole_parser(), shell=args.shell).rstrip("\n") + "\n")
+    return 0
+
+
+def _whole_parser() -> Parser:
+    """All commands in one parser, which nothing but completion needs."""
+    whole = Parser(prog="sealbridge")
+    commands = whole.add_subparsers()
+    for name, entry in COMMANDS.items():
+        # argparse takes no parser that is made already, so each is made again as a parent.
+        command = build_parser(name)
+        commands.add_parser(name, help=entry.help, parents=[command], add_help=False)
+    return whole

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 
 from sealbridge.errors import ClusterError, SealbridgeError
 from sealbridge.local import envfile
-from sealbridge.manifests import dump_yaml, read_documents
+from sealbridge.manifests import read, to_json, to_yaml
 from sealbridge.reconcile.kinds import SECRET, Object
 from sealbridge.secret import Secret
 
@@ -40,21 +39,18 @@ class Format(Enum):
             },
             **{field: manifest[field] for field in ("type", "immutable", "data") if field in manifest},
         }
-        if self is Format.JSON:
-            return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(
-                "utf-8", "surrogatepass"
-            )
-        return dump_yaml([document]).encode("utf-8", "surrogatepass")
+        text = to_json([document]) if self is Format.JSON else to_yaml([document])
+        return text.encode("utf-8", "surrogatepass")
 
     def load(self, data: bytes, *, where: str) -> Object:
         """The Secret object in a file. Raises ClusterError when there is something else in it."""
         try:
             if self is Format.ENV:
                 return Secret(name="", items=envfile.load(data)).to_manifest()
-            documents = list(read_documents(data, where=""))
-            if len(documents) == 1 and documents[0].get("kind") == SECRET.name:
-                Secret.from_manifest(documents[0])
-                return documents[0]
+            documents = read(data, file=where)
+            if len(documents) == 1 and documents[0].obj.get("kind") == SECRET.name:
+                Secret.from_manifest(documents[0].obj)
+                return documents[0].obj
         except SealbridgeError:
             pass
         raise ClusterError(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sealbridge.errors import ManifestError, SealbridgeError
-from sealbridge.manifests import read_documents
+from sealbridge.manifests import Document, read
 from sealbridge.reconcile.kinds import (
     EXTERNAL_SECRET,
     KINDS,
@@ -31,6 +31,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 # A file that names none of these holds nothing for us and is not parsed: a broken template of a chart
 # that makes Deployments is not our business.
 _WORDS = (b"Secret", b"ConfigMap", b"Namespace")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # holds the words in another spelling: an error to be told
 # Makes a uid of an object's identity: the same in every run, different for every object.
 _UIDS = uuid.UUID("1c3aa1f4-3f0a-5b53-9e0f-8a9b6a0f6d3e")
 
@@ -66,7 +67,8 @@ class Contents:
         return all(problem.key is not None for problem in self.problems)
 
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+_Stamp = tuple[str, int, int, int]  # path, time of change, size, inode
+Stamp = tuple[_Stamp, ...]
 
 
 class SourceTree:
@@ -79,7 +81,7 @@ class SourceTree:
         self.root = root
         self._namespace = namespace
         self._exclude = frozenset(path.resolve() for path in exclude)
-        self._parsed: dict[str, tuple[tuple[str, int, int, int], list[Object] | SealbridgeError]] = {}
+        self._parsed: dict[str, tuple[_Stamp, list[Document] | SealbridgeError]] = {}
 
     def stamp(self) -> Stamp:
         """Differs when a file has come, gone or changed."""
@@ -95,24 +97,24 @@ class SourceTree:
             )
         found: list[SourceObject] = []
         problems: list[Problem] = []
-        parsed: dict[str, tuple[tuple[str, int, int, int], list[Object] | SealbridgeError]] = {}
+        parsed: dict[str, tuple[_Stamp, list[Document] | SealbridgeError]] = {}
         for path, stamp in self._files():
-            where = str(path.relative_to(self.root))
-            known = self._parsed.get(where)
-            documents = known[1] if known is not None and known[0] == stamp else _documents(path)
-            parsed[where] = (stamp, documents)
+            file = str(path.relative_to(self.root))
+            known = self._parsed.get(file)
+            documents = known[1] if known is not None and known[0] == stamp else _documents(path, file)
+            parsed[file] = (stamp, documents)
             if isinstance(documents, SealbridgeError):
-                problems.append(Problem(where, documents))
+                problems.append(Problem(documents.where or file, documents))
                 continue
-            for number, document in enumerate(documents, start=1):
-                place = where if len(documents) == 1 else f"{where} (document {number})"
+            for document in documents:
                 try:
-                    obj = self._object(document)
+                    obj = self._object(document.obj)
                 except ManifestError as error:
-                    problems.append(Problem(place, error, _key_of(document, self._namespace)))
+                    key = _key_of(document.obj, self._namespace)
+                    problems.append(Problem(document.where, error, key))
                     continue
                 if obj is not None:
-                    found.append(SourceObject(obj, _key_of(obj, self._namespace), place))
+                    found.append(SourceObject(obj, _key_of(obj, self._namespace), document.where))
         self._parsed = parsed
         unique, twice = _unique(found)
         shared = _shared_targets(unique)
@@ -120,7 +122,7 @@ class SourceTree:
         bad = {problem.key for problem in shared}
         return Contents({o.key: o for o in unique if o.key not in bad}, tuple(problems))
 
-    def _files(self) -> Iterator[tuple[Path, tuple[str, int, int, int]]]:
+    def _files(self) -> Iterator[tuple[Path, _Stamp]]:
         seen: set[str] = set()
         root = self.root.resolve()
         for folder, folders, names in os.walk(root):
@@ -191,17 +193,19 @@ def target_of(obj: Object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _documents(path: Path) -> list[Object] | SealbridgeError:
+def _documents(path: Path, file: str) -> list[Document] | SealbridgeError:
     try:
         data = path.read_bytes()
-        if not any(word in data for word in _WORDS) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return []
-        return [document for document in read_documents(data, where="") if document.get("kind") in KINDS]
     except OSError as error:
         return SealbridgeError(
-            f"cannot be read: {(error.strerror or 'input/output error').lower()}",
+            f"cannot read it: {(error.strerror or 'input/output error').lower()}",
+            where=file,
             hint="look at the permissions of the file",
         )
+    if not any(word in data for word in _WORDS) and not data.startswith(_UTF_16):
+        return []
+    try:
+        return [document for document in read(data, file=file) if document.obj.get("kind") in KINDS]
     except SealbridgeError as error:
         return error
 

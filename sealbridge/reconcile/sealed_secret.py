@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from sealbridge.errors import ClusterError, Conflict, NotOwned, SealbridgeError, UnsealError
 from sealbridge.reconcile import conditions
@@ -23,9 +24,10 @@ from sealbridge.reconcile.status import (
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
-from sealbridge.secret import Value
+from sealbridge.secret import Secret, Value
 
 FIELD_MANAGER = "sealbridge"
+MANAGED_LABEL = "sealbridge.io/managed"
 
 
 class SealedSecretReconciler:
@@ -75,7 +77,7 @@ class SealedSecretReconciler:
     async def _sync(self, key: ObjectKey, obj: Object) -> Result:
         try:
             sealed = SealedSecret.from_manifest(obj)
-            secret = target_secret(sealed, await self._open(sealed))
+            secret = _labelled(target_secret(sealed, await self._open(sealed)))
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
         except SealbridgeError as error:
@@ -165,3 +167,8 @@ class SealedSecretReconciler:
         )
         if before.get("message") != error.what or before.get("status") != "False":
             await self._cluster.record_event(obj, type_=conditions.WARNING, reason=reason, message=message)
+
+
+def _labelled(secret: Secret) -> Secret:
+    """With the label by which one watch on metadata finds every target."""
+    return replace(secret, labels={**secret.labels, MANAGED_LABEL: "true"})

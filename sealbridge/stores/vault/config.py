@@ -1,0 +1,112 @@
+"""`spec.provider.vault`, typed. Knows which of its fields work and resolves none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sealbridge.errors import Invalid
+from sealbridge.stores.config import read_config
+
+WHERE = "spec.provider.vault"
+
+
+class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What all parts have in common: camelCase on the wire, unknown fields refused."""
+
+
+class SecretRef(_Model, frozen=True):
+    """A pointer to an item of a Secret."""
+
+    name: str
+    key: str = ""
+    namespace: str = ""
+
+
+class CAProvider(_Model, frozen=True):
+    """A pointer to CA certificates in a Secret or ConfigMap."""
+
+    type: Literal["Secret", "ConfigMap"]
+    name: str
+    key: str = ""
+    namespace: str = ""
+
+
+class ClientTLS(_Model, frozen=True):
+    """Pointers to a client certificate and its key, for servers that ask for one."""
+
+    cert_secret_ref: SecretRef | None = None
+    key_secret_ref: SecretRef | None = None
+
+
+class Auth(_Model, frozen=True):
+    """How to log in. All methods of the real API are named; one of them works today."""
+
+    namespace: str = ""
+    token_secret_ref: SecretRef | None = None
+    app_role: Any = None
+    kubernetes: Any = None
+    ldap: Any = None
+    jwt: Any = None
+    cert: Any = None
+    iam: Any = None
+    user_pass: Any = None
+    gcp: Any = None
+
+
+class VaultConfig(_Model, frozen=True):
+    """Where the server is, which engine to read and how to log in."""
+
+    server: str
+    auth: Auth | None = None
+    path: str = ""
+    version: Literal["v1", "v2"] = "v2"
+    namespace: str = ""
+    headers: dict[str, str] = {}
+    ca_bundle: str = ""
+    ca_provider: CAProvider | None = None
+    tls: ClientTLS | None = None
+    forward_inconsistent: bool = False
+    # Both concern writes, and nothing is written here: reads behave the same with and without.
+    read_your_writes: bool = False
+    check_and_set: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate:
+    """PEM of a client certificate and its key, as the pointers of ClientTLS gave them."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+def read(config: Mapping[str, Any]) -> tuple[VaultConfig, SecretRef]:
+    """The configuration and the reference to the token. Raises Invalid that names the field."""
+    model = read_config(config, VaultConfig, WHERE)
+    url = urlsplit(model.server)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise Invalid("not the address of a server", where=f"{WHERE}.server", hint="write https://HOST:PORT")
+    if url.username or url.password:
+        raise Invalid("an address must not hold credentials", where=f"{WHERE}.server")
+    auth = model.auth or Auth()
+    if auth.token_secret_ref is None:
+        hint = "tokenSecretRef works today"
+        for method in ("app_role", "kubernetes", "ldap", "user_pass", "jwt", "cert", "iam", "gcp"):
+            if getattr(auth, method) is not None:
+                name = _camel(method)
+                raise Invalid(
+                    f"auth method {name} is not supported yet", where=f"{WHERE}.auth.{name}", hint=hint
+                )
+        raise Invalid("no auth method is given", where=f"{WHERE}.auth", hint=hint)
+    if not auth.token_secret_ref.key:
+        raise Invalid("key is missing", where=f"{WHERE}.auth.tokenSecretRef")
+    return model, auth.token_secret_ref
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

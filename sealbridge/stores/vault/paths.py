@@ -1,0 +1,46 @@
+"""Where a key stands in the server's API. Pure; knows the rules of External Secrets Operator."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from sealbridge.errors import Invalid
+
+
+def data_path(key: str, *, mount: str, version: str) -> str:
+    """The API path of a secret's value, percent-encoded.
+
+    With a mount, `mount/` and on version 2 `mount/data/` in front of the key are optional. Without
+    one, the first segment of the key is the mount, and `data` goes behind it unless it is there.
+    """
+    path, mount = _clean(key), _clean(mount) if mount else ""
+    if mount:
+        if path.startswith(f"{mount}/"):
+            path = path.removeprefix(f"{mount}/")
+            path = path.removeprefix("data/") if version == "v2" else path
+        return quote(f"{mount}/data/{path}" if version == "v2" else f"{mount}/{path}")
+    if version == "v2" and "/data/" not in path:
+        first, _, rest = path.partition("/")
+        path = f"{first}/data/{rest}"
+    return quote(path)
+
+
+def metadata_path(key: str, *, mount: str) -> str:
+    """The API path of a secret's metadata on version 2, percent-encoded. Nothing is cut off the key."""
+    path = _clean(key)
+    if mount:
+        return quote(f"{_clean(mount)}/metadata/{path}")
+    if "/data/" in path:
+        return quote(path.replace("/data/", "/metadata/", 1))
+    first, _, rest = path.partition("/")
+    return quote(f"{first}/metadata/{rest}")
+
+
+def _clean(path: str) -> str:
+    """Without empty segments, as the server reads it; a way out of the mount is refused."""
+    segments = [segment for segment in path.split("/") if segment]
+    if not segments or any(segment in (".", "..") for segment in segments):
+        raise Invalid(f"{path!r} is not a path in the store", hint="write it without '.' and '..'")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in path):
+        raise Invalid(f"{path!r} is not a path in the store", hint="it has control characters")
+    return "/".join(segments)

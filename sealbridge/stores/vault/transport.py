@@ -1,0 +1,199 @@
+"""HTTP to the server, through hvac and requests. Blocking; knows no secret engine.
+
+Bounded in time and size, trusting the given CA alone, following no redirect to another host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from hvac.adapters import RawAdapter
+from requests.adapters import HTTPAdapter
+
+from sealbridge.errors import Invalid, StoreError, Unavailable
+from sealbridge.stores.vault.answers import Response
+from sealbridge.stores.vault.config import ClientCertificate
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 15.0
+TOTAL_TIMEOUT = 30.0
+LARGEST_RESPONSE = 16 * 1024 * 1024
+_CHUNK = 64 * 1024
+_REDIRECTS = 2
+
+
+class Transport:
+    """One server. Safe for several threads."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        token: str,
+        headers: Mapping[str, str],
+        ca: str | None,
+        client_certificate: ClientCertificate | None,
+        connections: int,
+    ) -> None:
+        self._server = server.rstrip("/")
+        session = requests.Session()
+        session.headers.update(headers)
+        # A no-op, which keeps requests from sending what a .netrc has for this host.
+        session.auth = _unchanged
+        session.mount("https://", _TrustingAdapter(_tls_context(ca, client_certificate), connections))
+        session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
+        self._adapter = RawAdapter(
+            base_uri=self._server,
+            token=token,
+            session=session,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            allow_redirects=False,
+        )
+
+    def get(self, path: str, *, namespace: str = "", parameters: Mapping[str, str] | None = None) -> Response:
+        """GET `/v1/path`. Raises Unavailable or Invalid when no complete answer comes."""
+        deadline = time.monotonic() + TOTAL_TIMEOUT
+        headers = {"X-Vault-Namespace": namespace} if namespace else {}
+        target = f"v1/{path}"
+        for _ in range(_REDIRECTS + 1):
+            with self._explained():
+                response = self._adapter.request(
+                    "get",
+                    target,
+                    headers=dict(headers),
+                    params=parameters,
+                    stream=True,
+                    raise_exception=False,
+                )
+                with contextlib.closing(response):
+                    if response.is_redirect:
+                        target, parameters = (
+                            self._redirected(response.url, response.headers["Location"]),
+                            None,
+                        )
+                        continue
+                    return Response(
+                        response.status_code, response.headers, self._read(response.raw, deadline)
+                    )
+        raise Unavailable(f"{self._server} redirects in a circle")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._adapter.close()
+
+    def _read(self, raw: Any, deadline: float) -> bytes:
+        body = bytearray()
+        while chunk := raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > LARGEST_RESPONSE:
+                limit = LARGEST_RESPONSE // (1024 * 1024)
+                raise Invalid(f"{self._server} answered with more than {limit} MiB")
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{self._server} did not finish its answer within {TOTAL_TIMEOUT:.0f} s")
+        return bytes(body)
+
+    def _redirected(self, url: str, location: str) -> str:
+        target = urljoin(url, location)
+        old, new = urlsplit(url), urlsplit(target)
+        if (old.scheme, old.hostname, old.port) != (new.scheme, new.hostname, new.port):
+            raise Unavailable(
+                f"{self._server} redirects to another host, {new.hostname}, which is not followed",
+                hint="give that server's address in spec.provider.vault.server if it is the right one",
+            )
+        if not target.startswith(f"{self._server}/"):
+            raise Unavailable(f"{self._server} redirects to somewhere else than its API")
+        return target.removeprefix(f"{self._server}/")
+
+    @contextlib.contextmanager
+    def _explained(self) -> Any:
+        """Library errors as ours. Their text is not kept: it may quote a header, and so the token."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+            reason = _reason(error) or "the handshake failed"
+            hint = "give the CA that signed it in caBundle or caProvider"
+            raise Unavailable(f"no trusted TLS connection to {self._server}: {reason}", hint=hint) from None
+        except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
+            raise Unavailable(f"cannot connect to {self._server} within {CONNECT_TIMEOUT:.0f} s") from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise Unavailable(f"{self._server} did not answer within {READ_TIMEOUT:.0f} s") from None
+        except requests.exceptions.ProxyError:
+            raise Unavailable(f"the proxy to {self._server} fails") from None
+        except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
+            if isinstance(error, (requests.exceptions.InvalidHeader, requests.exceptions.InvalidURL)):
+                raise Invalid(f"no request to {self._server} can be made of address and headers") from None
+            reason = _reason(error) or "the connection broke"
+            raise Unavailable(f"cannot reach {self._server}: {reason}") from None
+        except ValueError:
+            raise Invalid(f"no request to {self._server} can be made of address and headers") from None
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """HTTPS with a TLS context of ours; requests would trust its own bundle besides."""
+
+    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._context)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _tls_context(ca: str | None, client: ClientCertificate | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=ca)
+    except ssl.SSLError:
+        raise Invalid("the CA is not a certificate in PEM") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if client is not None:
+        with tempfile.TemporaryDirectory(prefix="sealbridge-") as folder:
+            # The only way into an SSLContext is by file: private to us, and gone at once.
+            path = Path(folder, "client.pem")
+            path.touch(mode=0o600)
+            path.write_bytes(client.certificate + b"\n" + client.key)
+            try:
+                context.load_cert_chain(path)
+            except (ssl.SSLError, ValueError):
+                raise Invalid("the client certificate and its key are not PEM, or not a pair") from None
+    return context
+
+
+def _reason(error: BaseException | None) -> str | None:
+    """The operating system's or OpenSSL's word for it, wherever the libraries have wrapped it."""
+    for _ in range(8):
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return str(error.verify_message)
+        if isinstance(error, urllib3.exceptions.NameResolutionError):
+            return "its name cannot be resolved"
+        if isinstance(error, ssl.SSLError):
+            return error.reason.lower().replace("_", " ") if error.reason else None
+        if isinstance(error, OSError) and error.strerror and error.errno:
+            return error.strerror.lower()
+        if error is None:
+            return None
+        inner = getattr(error, "reason", None) or next(
+            (argument for argument in error.args if isinstance(argument, BaseException)), None
+        )
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+    return None
+
+
+def _unchanged(request: Any) -> Any:
+    return request

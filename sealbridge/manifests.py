@@ -49,10 +49,10 @@ def read_file(path: str) -> list[Document]:
 
 def read_stream(stream: IO[bytes], *, file: str) -> list[Document]:
     """The documents of an open stream, which is not read beyond MAX_BYTES."""
-    return read(stream.read(MAX_BYTES + 1), file=file)
+    return read_documents(stream.read(MAX_BYTES + 1), file=file)
 
 
-def read(data: bytes, *, file: str) -> list[Document]:
+def read_documents(data: bytes, *, file: str) -> list[Document]:
     """The documents of a text, Lists unpacked and empty documents left out.
 
     `file` is for messages and, when it ends in .json, rules YAML out. Raises ManifestError.
@@ -69,12 +69,12 @@ def read(data: bytes, *, file: str) -> list[Document]:
     return found
 
 
-def to_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
+def dump_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
     """Block style, sorted keys, every document after a `---`, as kubeseal writes it."""
     return "".join("---\n" + kubectl_yaml.dump(obj) for obj in objects)
 
 
-def to_json(objects: Iterable[Mapping[str, Any]]) -> str:
+def dump_json(objects: Iterable[Mapping[str, Any]]) -> str:
     """Two spaces of indentation, keys in the order given, one document after the other."""
     import json
 
@@ -83,7 +83,7 @@ def to_json(objects: Iterable[Mapping[str, Any]]) -> str:
 
 def dump(objects: Iterable[Mapping[str, Any]], format_: Format) -> str:
     """Either of the two."""
-    return to_json(objects) if format_ == "json" else to_yaml(objects)
+    return dump_json(objects) if format_ == "json" else dump_yaml(objects)
 
 
 def _check_encoding(data: bytes, file: str) -> None:

@@ -7,7 +7,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from sealbridge.errors import ManifestError
@@ -108,6 +108,10 @@ class Secret:
                 k: v for k, v in metadata.items() if k not in {"name", "namespace", "labels", "annotations"}
             },
         )
+
+    def renamed(self, name: str, namespace: str) -> Secret:
+        """The same Secret under another name and namespace."""
+        return replace(self, name=name, namespace=namespace)
 
     def to_manifest(self) -> dict[str, Any]:
         """The v1 Secret object, values in base64 under `data`, keys in a stable order."""

@@ -11,12 +11,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
 from sealbridge.errors import CertificateError
 from sealbridge.sealing import pem
 from sealbridge.sealing.der import BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, VERSION, Reader
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 MIN_BITS, MAX_BITS = 2048, 8192
 
@@ -82,6 +86,11 @@ class Certificate:
         raise CertificateError("there is no PEM certificate in it", where=where, hint=_HINT)
 
     @property
+    def key_algorithm(self) -> str:
+        """What kind of key it is, for people."""
+        return "RSA"
+
+    @property
     def key_size(self) -> int:
         """Bits of the key."""
         return self.public_key.key_size
@@ -106,16 +115,20 @@ class Certificate:
     @property
     def subject(self) -> str:
         """The distinguished name as RFC 4514 text; empty for most sealing certificates."""
-        from cryptography import x509
-
-        return x509.load_der_x509_certificate(self._der).subject.rfc4514_string()
+        return self._parsed().subject.rfc4514_string()
 
     @property
     def serial(self) -> int:
         """The serial number."""
+        return self._parsed().serial_number
+
+    def _parsed(self) -> x509.Certificate:
         from cryptography import x509
 
-        return x509.load_der_x509_certificate(self._der).serial_number
+        try:
+            return x509.load_der_x509_certificate(self._der)
+        except ValueError:
+            raise CertificateError("the certificate is damaged: it is not valid X.509", hint=_HINT) from None
 
     def expired(self, at: datetime) -> bool:
         """True when `at` is past the validity. The beginning is not looked at, as kubeseal does."""

@@ -1,0 +1,77 @@
+"""`sealbridge unseal`: SealedSecrets in, Secrets out, with sealing keys at hand and no cluster."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sealbridge.errors import ManifestError, SealbridgeError
+from sealbridge.lifecycle.key_files import read_keyring
+from sealbridge.manifests import Document
+from sealbridge.reconcile.target import target_secret
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
+from sealbridge_cli import console, output, sources
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--key",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="sealing keys: PEM, a key Secret or a List of them, or a directory of such files",
+    )
+    parser.add_argument(
+        "-f",
+        "--file",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="manifests of SealedSecrets, many to a file; - is stdin (default: stdin)",
+    )
+    parser.add_argument(
+        "-n", "--namespace", metavar="NS", help="the namespace of SealedSecrets that do not name their own"
+    )
+    output.add_options(parser)
+    parser.epilog = (
+        "examples:\n"
+        "  sealbridge unseal --key keys -f sealed.yaml\n"
+        "  kubectl get secret -n kube-system -o yaml \\\n"
+        "    -l sealedsecrets.bitnami.com/sealed-secrets-key > keys.yaml\n"
+        "  sealbridge unseal --key keys.yaml -f sealed.yaml -w secret.yaml"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Unseal every document. Those that fail are named; with -w, one that fails keeps all unwritten."""
+    keyring = read_keyring(args.key)
+    documents = sources.documents(args.file)
+    if not documents:
+        raise ManifestError("there is no SealedSecret in it", where=", ".join(args.file) or "stdin")
+    opened: list[dict[str, Any]] = []
+    failed = 0
+    for document in documents:
+        try:
+            opened.append(_unsealed(document, keyring, args.namespace))
+        except SealbridgeError as error:
+            failed += 1
+            console.error(error.at(document.where))
+    if failed and args.write is not None:
+        console.note(f"{failed} of {len(documents)} cannot be unsealed: nothing was written")
+        return 1
+    if failed and len(documents) > 1:
+        console.note(f"{failed} of {len(documents)} cannot be unsealed, the others are on stdout")
+    output.write(opened, args, mode=0o600)
+    return 1 if failed else 0
+
+
+def _unsealed(document: Document, keyring: Keyring, namespace: str | None) -> dict[str, Any]:
+    obj = document.obj
+    if namespace and isinstance(obj.get("metadata"), dict) and not obj["metadata"].get("namespace"):
+        obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+    sealed = SealedSecret.from_manifest(obj)
+    return target_secret(sealed, unseal_items(sealed, keyring)).to_manifest()

@@ -21,7 +21,7 @@ def data_path(key: str, *, mount: str, version: str) -> str:
         return quote(f"{mount}/data/{path}" if version == "v2" else f"{mount}/{path}")
     if version == "v2" and "/data/" not in path:
         first, _, rest = path.partition("/")
-        path = f"{first}/data/{rest}"
+        path = f"{first}/data/{rest}" if rest else f"{first}/data"
     return quote(path)
 
 
@@ -33,7 +33,7 @@ def metadata_path(key: str, *, mount: str) -> str:
     if "/data/" in path:
         return quote(path.replace("/data/", "/metadata/", 1))
     first, _, rest = path.partition("/")
-    return quote(f"{first}/metadata/{rest}")
+    return quote(f"{first}/metadata/{rest}" if rest else f"{first}/metadata")
 
 
 def _clean(path: str) -> str:

@@ -122,9 +122,9 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStor
     model, token_ref = configuration.read(config)
     try:
         from sealbridge.stores.vault.transport import Transport
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise Invalid(
-            f"the provider vault needs the package {error.name}, which is not installed",
+            "the provider vault needs the package hvac, which is not installed",
             hint="pip install 'sealbridge[vault]'",
         ) from None
     token = (await _secret(resolver, token_ref)).strip()

@@ -10,6 +10,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -23,12 +24,18 @@ from sealbridge.errors import Invalid, StoreError, Unavailable
 from sealbridge.stores.vault.answers import Response
 from sealbridge.stores.vault.config import ClientCertificate
 
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 15.0
-TOTAL_TIMEOUT = 30.0
 LARGEST_RESPONSE = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 _REDIRECTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """In seconds: until a connection stands, between two pieces of an answer, for all of it."""
+
+    connect: float = 5.0
+    read: float = 15.0
+    total: float = 30.0
 
 
 class Transport:
@@ -43,8 +50,10 @@ class Transport:
         ca: str | None,
         client_certificate: ClientCertificate | None,
         connections: int,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._server = server.rstrip("/")
+        self._timeouts = timeouts = timeouts or Timeouts()
         session = requests.Session()
         session.headers.update(headers)
         # A no-op, which keeps requests from sending what a .netrc has for this host.
@@ -55,13 +64,13 @@ class Transport:
             base_uri=self._server,
             token=token,
             session=session,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            timeout=(timeouts.connect, timeouts.read),
             allow_redirects=False,
         )
 
     def get(self, path: str, *, namespace: str = "", parameters: Mapping[str, str] | None = None) -> Response:
         """GET `/v1/path`. Raises Unavailable or Invalid when no complete answer comes."""
-        deadline = time.monotonic() + TOTAL_TIMEOUT
+        deadline = time.monotonic() + self._timeouts.total
         headers = {"X-Vault-Namespace": namespace} if namespace else {}
         target = f"v1/{path}"
         for _ in range(_REDIRECTS + 1):
@@ -98,7 +107,9 @@ class Transport:
                 limit = LARGEST_RESPONSE // (1024 * 1024)
                 raise Invalid(f"{self._server} answered with more than {limit} MiB")
             if time.monotonic() > deadline:
-                raise Unavailable(f"{self._server} did not finish its answer within {TOTAL_TIMEOUT:.0f} s")
+                raise Unavailable(
+                    f"{self._server} did not finish its answer within {self._timeouts.total:g} s"
+                )
         return bytes(body)
 
     def _redirected(self, url: str, location: str) -> str:
@@ -125,9 +136,11 @@ class Transport:
             hint = "give the CA that signed it in caBundle or caProvider"
             raise Unavailable(f"no trusted TLS connection to {self._server}: {reason}", hint=hint) from None
         except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-            raise Unavailable(f"cannot connect to {self._server} within {CONNECT_TIMEOUT:.0f} s") from None
+            raise Unavailable(
+                f"cannot connect to {self._server} within {self._timeouts.connect:g} s"
+            ) from None
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise Unavailable(f"{self._server} did not answer within {READ_TIMEOUT:.0f} s") from None
+            raise Unavailable(f"{self._server} did not answer within {self._timeouts.read:g} s") from None
         except requests.exceptions.ProxyError:
             raise Unavailable(f"the proxy to {self._server} fails") from None
         except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from sealbridge.errors import ClusterError, SealbridgeError
 from sealbridge.local import envfile
-from sealbridge.manifests import read, to_json, to_yaml
+from sealbridge.manifests import dump_json, dump_yaml, read_documents
 from sealbridge.reconcile.kinds import SECRET, Object
 from sealbridge.secret import Secret
 
@@ -39,7 +39,7 @@ class Format(Enum):
             },
             **{field: manifest[field] for field in ("type", "immutable", "data") if field in manifest},
         }
-        text = to_json([document]) if self is Format.JSON else to_yaml([document])
+        text = dump_json([document]) if self is Format.JSON else dump_yaml([document])
         return text.encode("utf-8", "surrogatepass")
 
     def load(self, data: bytes, *, where: str) -> Object:
@@ -47,7 +47,7 @@ class Format(Enum):
         try:
             if self is Format.ENV:
                 return Secret(name="", items=envfile.load(data)).to_manifest()
-            documents = read(data, file=where)
+            documents = read_documents(data, file=where)
             if len(documents) == 1 and documents[0].obj.get("kind") == SECRET.name:
                 Secret.from_manifest(documents[0].obj)
                 return documents[0].obj

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sealbridge.errors import ManifestError, SealbridgeError
-from sealbridge.manifests import Document, read
+from sealbridge.manifests import Document, read_documents
 from sealbridge.reconcile.kinds import (
     EXTERNAL_SECRET,
     KINDS,
@@ -205,7 +205,7 @@ def _documents(path: Path, file: str) -> list[Document] | SealbridgeError:
     if not any(word in data for word in _WORDS) and not data.startswith(_UTF_16):
         return []
     try:
-        return [document for document in read(data, file=file) if document.obj.get("kind") in KINDS]
+        return [document for document in read_documents(data, file=file) if document.obj.get("kind") in KINDS]
     except SealbridgeError as error:
         return error
 

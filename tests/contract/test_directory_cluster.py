@@ -9,7 +9,7 @@ import pytest
 
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
-from sealbridge.manifests import to_json
+from sealbridge.manifests import dump_json
 from sealbridge.reconcile.kinds import KINDS, Kind, Object
 from tests.contract.cluster_contract import ClusterContract
 
@@ -28,7 +28,7 @@ class DirectoryHarness:
 
     async def put(self, manifest: Object) -> Object:
         name = manifest["metadata"]["name"]
-        (self.source / f"{manifest['kind']}-{name}.json").write_text(to_json([manifest]))
+        (self.source / f"{manifest['kind']}-{name}.json").write_text(dump_json([manifest]))
         self.cluster.reload()
         found = await self.cluster.get(KINDS[manifest["kind"]], self.namespace, name)
         assert found is not None
@@ -37,7 +37,7 @@ class DirectoryHarness:
     async def put_secret(self, manifest: Object) -> None:
         folder = self.output / self.namespace
         folder.mkdir(exist_ok=True)
-        (folder / f"{manifest['metadata']['name']}.yaml").write_text(to_json([manifest]))
+        (folder / f"{manifest['metadata']['name']}.yaml").write_text(dump_json([manifest]))
 
     async def remove(self, kind: Kind, name: str) -> None:
         (self.source / f"{kind.name}-{name}.json").unlink()

@@ -1,0 +1,213 @@
+"""Passes over a directory: which object when, once or for good. Knows no terminal and no arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.local.directory import DirectoryCluster, Pruned
+from sealbridge.local.source import Problem
+from sealbridge.reconcile.cluster import Clock
+from sealbridge.reconcile.external_secret import ExternalSecretReconciler
+from sealbridge.reconcile.kinds import (
+    CLUSTER_SECRET_STORE,
+    EXTERNAL_SECRET,
+    SEALED_SECRET,
+    SECRET_STORE,
+    Kind,
+    ObjectKey,
+)
+from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
+from sealbridge.reconcile.sealing_keys import KeyringSource
+from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.store_pool import StorePool
+
+# Objects worked on at once. Opening and asking stores have tighter limits of their own.
+_AT_ONCE = 32
+# While watching: how often the tree is looked at, and how long a pass may be put off at most, so that
+# an edited output is put right and a store that is back is noticed. Seconds.
+POLL = 1.0
+LONGEST_REST = 300.0
+FIRST_BACKOFF = 2.0
+
+_ORDER = (SEALED_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, EXTERNAL_SECRET)
+_CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one pass did. `where` tells the file of every object that has a result."""
+
+    results: tuple[Result, ...]
+    problems: tuple[Problem, ...]
+    where: dict[ObjectKey, str]
+    pruned: tuple[Pruned, ...] = ()
+    not_pruned: SealbridgeError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        failed = any(result.outcome is Outcome.FAILED for result in self.results)
+        return not (failed or self.problems or self.not_pruned)
+
+
+class Session:
+    """A directory and what it takes to reconcile it, pass after pass.
+
+    `once`: ask every store whatever the schedule says, as nobody comes back later.
+    """
+
+    def __init__(
+        self,
+        cluster: DirectoryCluster,
+        keyring: KeyringSource,
+        clock: Clock,
+        *,
+        once: bool,
+        prune: bool = False,
+    ) -> None:
+        self._cluster = cluster
+        self._prune = prune
+        # Credentials may have been made a moment ago, in this very pass.
+        self._stores = StorePool(cluster, clock, recheck=timedelta())
+        self._executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unseal")
+        store = SecretStoreReconciler(cluster, self._stores, clock).reconcile
+        self._reconcile: dict[str, Callable[[ObjectKey], Awaitable[Result]]] = {
+            SEALED_SECRET.name: SealedSecretReconciler(
+                cluster, keyring, clock, executor=self._executor
+            ).reconcile,
+            SECRET_STORE.name: store,
+            CLUSTER_SECRET_STORE.name: store,
+            EXTERNAL_SECRET.name: ExternalSecretReconciler(
+                cluster, self._stores, clock, refresh_always=once
+            ).reconcile,
+        }
+
+    async def run(self) -> Report:
+        """One pass over everything. Raises SealbridgeError when the directories cannot be used."""
+        try:
+            results = await self._pass()
+            pruned: Sequence[Pruned] = ()
+            not_pruned: SealbridgeError | None = None
+            if self._prune:
+                try:
+                    pruned = self._cluster.prune()
+                except ClusterError as error:
+                    not_pruned = error
+        finally:
+            self._cluster.save()
+        return Report(
+            results=tuple(results[key] for key in sorted(results, key=_by_kind)),
+            problems=self._cluster.problems,
+            where={key: self._cluster.where(key) for key in results},
+            pruned=tuple(pruned),
+            not_pruned=not_pruned,
+        )
+
+    async def close(self) -> None:
+        """Close stores and files. The cluster is saved and closed as well."""
+        try:
+            await self._stores.close()
+        finally:
+            self._executor.shutdown(cancel_futures=True)
+            self._cluster.close()
+
+    async def _pass(self) -> dict[ObjectKey, Result]:
+        results: dict[ObjectKey, Result] = {}
+        for kinds in ((SEALED_SECRET,), (SECRET_STORE, CLUSTER_SECRET_STORE), (EXTERNAL_SECRET,)):
+            results.update(await self._all(key for kind in kinds for key in self._cluster.keys(kind)))
+        # What failed for want of a Secret that this very pass has made gets another chance, as long as
+        # each round makes something new.
+        news = _news(results.values())
+        while news:
+            stores = await self._all(_waiting(results, (SECRET_STORE, CLUSTER_SECRET_STORE), news))
+            recovered = {key for key, result in stores.items() if result.outcome is Outcome.VALID}
+            external = await self._all(_waiting(results, (EXTERNAL_SECRET,), news | recovered))
+            results |= stores | external
+            news = _news(external.values())
+        return results
+
+    async def _all(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Result]:
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(key: ObjectKey) -> Result:
+            async with slots:
+                return await self._reconcile[key.kind](key)
+
+        wanted = list(keys)
+        return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
+
+
+async def watch(
+    session: Session,
+    cluster: DirectoryCluster,
+    *,
+    stop: asyncio.Event,
+    tell: Callable[[Report], None],
+    complain: Callable[[SealbridgeError], None],
+    poll: float = POLL,
+) -> None:
+    """Pass after pass until `stop`: at once when a file has changed, else when something is due.
+
+    A pass that cannot be made is complained of and tried again.
+    """
+    loop = asyncio.get_running_loop()
+    seen: object = None
+    due, failures = 0.0, 0
+    while not stop.is_set():
+        stamp = await asyncio.to_thread(cluster.stamp)
+        if stamp != seen or loop.time() >= due:
+            failures = 0 if stamp != seen else failures
+            seen = stamp
+            try:
+                cluster.reload()
+                report = await session.run()
+            except SealbridgeError as error:
+                failures += 1
+                complain(error)
+                rest = _backoff(failures)
+            else:
+                failures = 0 if report.ok else failures + 1
+                tell(report)
+                rest = _rest(report, failures)
+            due = loop.time() + rest
+        try:
+            await asyncio.wait_for(stop.wait(), poll)
+        except TimeoutError:
+            continue
+
+
+def _rest(report: Report, failures: int) -> float:
+    delays = [r.requeue_after for r in report.results if r.requeue_after is not None]
+    if any(result.retry and result.requeue_after is None for result in report.results):
+        delays.append(_backoff(failures))
+    return min([LONGEST_REST, *delays])
+
+
+def _backoff(failures: int) -> float:
+    return min(FIRST_BACKOFF * 2.0 ** min(failures - 1, 16), LONGEST_REST)
+
+
+def _news(results: Iterable[Result]) -> set[ObjectKey]:
+    return {r.target for r in results if r.target is not None and r.outcome in _CHANGED}
+
+
+def _waiting(
+    results: dict[ObjectKey, Result], kinds: tuple[Kind, ...], news: set[ObjectKey]
+) -> list[ObjectKey]:
+    names = {kind.name for kind in kinds}
+    return [
+        key
+        for key, result in results.items()
+        if key.kind in names and result.outcome is Outcome.FAILED and result.depends_on & news
+    ]
+
+
+def _by_kind(key: ObjectKey) -> tuple[int, str, str]:
+    return [kind.name for kind in _ORDER].index(key.kind), key.namespace, key.name

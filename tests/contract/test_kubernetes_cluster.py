@@ -1,0 +1,89 @@
+"""KubernetesCluster keeps the contract, on a real API server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from sealbridge.errors import Conflict
+from sealbridge.kube.client import Client, path_of
+from sealbridge.kube.cluster import KubernetesCluster
+from sealbridge.kube.config import connect
+from sealbridge.kube.events import EventRecorder
+from sealbridge.reconcile.kinds import KINDS, SECRET, Kind, Object
+from tests.contract.cluster_contract import ClusterContract
+from tests.servers.apiserver import ApiServer
+
+
+class Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class KubernetesHarness:
+    """Plays a user with kubectl, who is another client."""
+
+    def __init__(self, server: ApiServer, namespace: str) -> None:
+        connection = connect(str(server.admin_kubeconfig))
+        self.namespace = namespace
+        self.count = 0
+        self.user = Client(connection)
+        self.client = Client(connection, observe=self.observe)
+        self.cluster = KubernetesCluster(self.client, EventRecorder(self.client, Clock()))
+
+    def observe(self, verb: str, resource: str, code: int) -> None:
+        self.count += resource == "secrets" and verb != "GET" and code < 300
+
+    async def close(self) -> None:
+        await self.user.close()
+        await self.client.close()
+
+    async def put(self, manifest: Object) -> Object:
+        kind = KINDS[manifest["kind"]]
+        name = manifest["metadata"]["name"]
+        path = path_of(kind, self.namespace)
+        try:
+            await self.user.request("POST", path, body=manifest)
+        except Conflict:
+            existing = await self.user.get(f"{path}/{name}")
+            version = existing["metadata"]["resourceVersion"]
+            replacement = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+            await self.user.request("PUT", f"{path}/{name}", body=replacement)
+        found = await self.cluster.get(kind, self.namespace, name)
+        assert found is not None
+        return found
+
+    async def put_secret(self, manifest: Object) -> None:
+        path, name = path_of(SECRET, self.namespace), manifest["metadata"]["name"]
+        manifest = {**manifest, "metadata": {**manifest["metadata"], "namespace": self.namespace}}
+        try:
+            await self.user.request("POST", path, body=manifest)
+        except Conflict:
+            await self.user.request("PUT", f"{path}/{name}", body=manifest)
+
+    async def remove(self, kind: Kind, name: str) -> None:
+        await self.user.request("DELETE", path_of(kind, self.namespace, name))
+
+    async def events(self) -> list[tuple[str, str, str, str]]:
+        found = (await self.user.get(f"/api/v1/namespaces/{self.namespace}/events"))["items"]
+        found.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+        return [
+            (event["involvedObject"]["name"], event["type"], event["reason"], event["message"])
+            for event in found
+        ]
+
+    async def writes(self) -> int:
+        return self.count
+
+
+@pytest.fixture
+async def harness(apiserver: ApiServer, namespace: str) -> AsyncIterator[KubernetesHarness]:
+    made = KubernetesHarness(apiserver, namespace)
+    yield made
+    await made.close()
+
+
+class TestKubernetesCluster(ClusterContract):
+    """All of it."""

@@ -1,0 +1,28 @@
+"""A world a test, with one sealing key a session: making keys is slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sealbridge.sealing.keys import SealingKey
+from tests.worlds import START, World
+
+
+@pytest.fixture(scope="session")
+def sealing_key() -> SealingKey:
+    return SealingKey.generate(at=START, bits=2048)
+
+
+@pytest.fixture(scope="session")
+def other_key() -> SealingKey:
+    return SealingKey.generate(at=START, bits=2048)
+
+
+@pytest.fixture
+def world(tmp_path: Path, sealing_key: SealingKey) -> Iterator[World]:
+    made = World(tmp_path, sealing_key)
+    yield made
+    made.close()

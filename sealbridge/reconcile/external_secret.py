@@ -299,7 +299,7 @@ class _Pass:
         return Result(
             key=self._key,
             outcome=Outcome.FAILED,
-            message=cause,
+            message=message,
             target=self._target,
             error=error,
             retry=retry,

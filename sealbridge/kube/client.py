@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 # After this the server has surely not acted, so that even a POST may be sent again.
 _NOT_ACTED = frozenset({429})
 
+_SEGMENT = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+
 # Tells a counter of the verb, the resource and the outcome: an HTTP status, or 0 without an answer.
 Observer = Callable[[str, str, int], None]
 
@@ -45,7 +48,12 @@ def ignore(verb: str, resource: str, code: int) -> None:
 def path_of(
     kind: Kind, namespace: str | None = None, name: str | None = None, *, version: str = "", sub: str = ""
 ) -> str:
-    """The path of an object or a collection. `version` where another than the kind's first is served."""
+    """The path of an object or a collection. `version` where another than the kind's first is served.
+
+    Raises ClusterError for what cannot be a name: one from a spec must not lead to another path."""
+    for text in (namespace, name):
+        if text and (text in {".", ".."} or not _SEGMENT.fullmatch(text)):
+            raise ClusterError(f"{text[:253]!r} cannot be the name of a {kind}")
     version = version or kind.versions[0]
     parts = ["/apis", kind.group, version] if kind.group else ["/api", version]
     if kind.namespaced and namespace:
@@ -238,6 +246,20 @@ def authorized(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
         return response
 
     return add
+
+
+def observed(observe: Observer) -> aiohttp.ClientMiddlewareType:
+    """A middleware that counts; a watch counts as one request when it begins."""
+
+    async def count(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        response = await handler(request)
+        verb = "WATCH" if "watch" in request.url.query else request.method
+        observe(verb, _resource(request.url.path), response.status)
+        return response
+
+    return count
 
 
 def _resource(path: str) -> str:

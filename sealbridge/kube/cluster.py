@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sealbridge.errors import ClusterError, Conflict
-from sealbridge.kube.client import JSON, MERGE_PATCH, METADATA, Client, path_of
+from sealbridge.kube.client import JSON, METADATA, Client, path_of
 from sealbridge.kube.discovery import Discovery
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
@@ -60,11 +60,14 @@ class KubernetesCluster:
         self._fresh: OrderedDict[ObjectKey, tuple[float, Object]] = OrderedDict()
         self._present: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def offer(self, obj: Object) -> None:
+    def offer(self, obj: Object, *, renew: bool = False) -> None:
         """An object as a watch has just brought it: the next `get` within half a minute takes it.
 
-        It saves one read an object. Memory stays bounded: what exceeds it is read as usual."""
+        It saves one read an object. Memory stays bounded: what exceeds it is read as usual. `renew`:
+        only instead of an earlier one that nobody has taken yet."""
         key = key_of(obj)
+        if renew and key not in self._fresh:
+            return
         self._fresh[key] = (self._monotonic(), obj)
         self._fresh.move_to_end(key)
         if len(self._fresh) > _MOST_FRESH:
@@ -186,30 +189,25 @@ class KubernetesCluster:
         metadata = obj["metadata"]
         version = str(obj.get("apiVersion", "")).rpartition("/")[2]
         path = path_of(kind, metadata.get("namespace"), metadata["name"], version=version)
-        # The API server ignores a uid in a patch of a custom resource's status, but not this.
-        resource_version = metadata.get("resourceVersion")
+        now: Object | None = obj
         for _ in range(_REPLANS):
+            if now is None:
+                return
+            if _identity(now) != _identity(obj):
+                raise Conflict("the object was changed while it was worked on", where=path)
             try:
                 await self._client.request(
-                    "PATCH",
+                    "PUT",
                     f"{path}/status",
-                    body={"metadata": {"resourceVersion": resource_version}, "status": status},
-                    content_type=MERGE_PATCH,
+                    body=_with_status(now, status),
                     accept=METADATA,
                     params={"fieldManager": FIELD_MANAGER},
                 )
                 return
-            except Conflict:
-                now = await self._client.get(path, accept=METADATA)
-                if now is None:
-                    return
-                if _identity(now) != _identity(obj):
-                    raise Conflict("the object was changed while it was worked on", where=path) from None
-                resource_version = now["metadata"]["resourceVersion"]
             except ClusterError as error:
-                if error.status == 404:
-                    return
-                raise
+                if error.status not in {404, 409}:
+                    raise
+                now = await self._client.get(path)
         raise Conflict("others keep changing the object", where=path)
 
     async def record_event(self, about: Object, *, type_: str, reason: str, message: str) -> None:
@@ -307,3 +305,15 @@ def _identity(obj: Object) -> tuple[object, ...]:
         metadata.get("labels") or {},
         metadata.get("annotations") or {},
     )
+
+
+def _with_status(obj: Object, status: Object) -> Object:
+    """The object with these status fields, to replace its status with.
+
+    Replacing is the one way in which an API server heeds both uid and resourceVersion: for the status
+    of a custom resource it ignores the uid of a merge patch, and 1.20 makes null of the empty strings
+    in a JSON patch.
+    """
+    current = obj.get("status")
+    merged = {**(current if isinstance(current, dict) else {}), **status}
+    return {**obj, "status": {name: value for name, value in merged.items() if value is not None}}

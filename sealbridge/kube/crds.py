@@ -181,12 +181,15 @@ def store_spec() -> Schema:
     )
 
 
+# kube-apiserver 1.20 built by a newer Go takes an empty string for null, and an empty message is what
+# upstream has for success.
+_TEXT: Schema = {**schema.STRING, "nullable": True}
 _CONDITION = open_object(
     {
         "type": schema.STRING,
         "status": schema.STRING,
-        "reason": schema.STRING,
-        "message": schema.STRING,
+        "reason": _TEXT,
+        "message": _TEXT,
         "lastTransitionTime": schema.TIME,
         "lastUpdateTime": schema.TIME,
     },

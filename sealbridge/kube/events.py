@@ -118,7 +118,7 @@ class EventRecorder:
                 extra={
                     "kind": about.get("kind"),
                     "namespace": metadata.get("namespace"),
-                    "name": metadata["name"],
+                    "object": metadata["name"],
                     "reason": reason,
                     "error": error.what,
                 },

@@ -17,7 +17,15 @@ from typing import Any, Protocol
 import aiohttp
 import kopf
 
-from sealbridge.kube.client import METADATA, METADATA_LIST, authorized, new_session
+from sealbridge.kube.client import (
+    METADATA,
+    METADATA_LIST,
+    Observer,
+    authorized,
+    ignore,
+    new_session,
+    observed,
+)
 from sealbridge.kube.config import Connection
 from sealbridge.reconcile.kinds import SECRET, Kind, Object
 
@@ -83,11 +91,20 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 class KopfSource:
     """One run of kopf. A source that has ended is not started again; make another."""
 
-    def __init__(self, connection: Connection, versions: Mapping[Kind, str], sink: Sink) -> None:
-        """`versions`: what to watch, and in which version each kind is served."""
+    def __init__(
+        self,
+        connection: Connection,
+        versions: Mapping[Kind, str],
+        sink: Sink,
+        *,
+        observe: Observer = ignore,
+    ) -> None:
+        """`versions`: what to watch, and in which version each kind is served. `observe` counts requests,
+        in the thread of the source."""
         self._connection = connection
         self._versions = dict(versions)
         self._sink = sink
+        self._observe = observe
         self._flag = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -157,7 +174,7 @@ class KopfSource:
                 server=self._connection.server,
                 aiohttp_session=new_session(
                     self._connection,
-                    middlewares=(_metadata_of_secrets, authorized(credentials)),
+                    middlewares=(_metadata_of_secrets, authorized(credentials), observed(self._observe)),
                     response_class=_Response,
                 ),
             )

@@ -1,0 +1,201 @@
+"""What is counted. Knows names of metrics, upstream's where a dashboard of theirs reads them.
+
+Labels hold names of objects, never a value.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+import sealbridge
+from sealbridge.errors import ClusterError, NotOwned, SealbridgeError
+from sealbridge.operator.queue import WorkQueue
+from sealbridge.reconcile.kinds import (
+    CLUSTER_SECRET_STORE,
+    EXTERNAL_SECRET,
+    SEALED_SECRET,
+    SECRET_STORE,
+    ObjectKey,
+)
+from sealbridge.reconcile.result import Outcome, Result
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_SEALED = "sealed_secrets_controller"
+_STATUS_LABELS = ("name", "namespace", "condition", "status")
+
+
+class Metrics:
+    """One registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        Gauge(
+            "sealbridge_build_info", "The version that runs, as a label.", ["version"], registry=registry
+        ).labels(sealbridge.__version__).set(1)
+        self._decryptions = Counter(
+            "sealbridge_decryptions", "Sealed values that were opened or tried.", registry=registry
+        )
+        self._requests = Counter(
+            "sealbridge_api_requests",
+            "Requests to the API server; code 0 is no answer.",
+            ["verb", "resource", "code"],
+            registry=registry,
+        )
+        self._duration = Histogram(
+            "sealbridge_reconcile_duration_seconds",
+            "Time of one look at one object.",
+            ["kind", "outcome"],
+            buckets=_DURATIONS,
+            registry=registry,
+        )
+        self._drift = Counter(
+            "sealbridge_drift",
+            "Changes of targets by others that were noticed.",
+            ["namespace"],
+            registry=registry,
+        )
+        self._restarts = Counter(
+            "sealbridge_watch_restarts", "Times that the watch had to be started anew.", registry=registry
+        )
+        self._synced = Gauge(
+            "sealbridge_last_sweep_timestamp_seconds", "When a sweep last went through.", registry=registry
+        )
+        self._unseals = Counter(
+            f"{_SEALED}_unseal_requests", "SealedSecrets that were unsealed or tried.", registry=registry
+        )
+        self._unseal_errors = Counter(
+            f"{_SEALED}_unseal_errors",
+            "SealedSecrets that could not be unsealed.",
+            ["reason", "namespace"],
+            registry=registry,
+        )
+        self._sealed_condition = Gauge(
+            f"{_SEALED}_condition_info",
+            "The condition of a SealedSecret: 1 true, -1 false, 0 unknown.",
+            ["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
+            registry=registry,
+        )
+        self._sync_calls = Counter(
+            "externalsecret_sync_calls",
+            "Looks at an ExternalSecret.",
+            ["name", "namespace"],
+            registry=registry,
+        )
+        # Upstream's counter does not end in _total, which the library insists on for counters.
+        self._sync_errors = Gauge(
+            "externalsecret_sync_calls_error",
+            "Looks at an ExternalSecret that failed; it only grows.",
+            ["name", "namespace"],
+            registry=registry,
+        )
+        self._conditions = {
+            kind.name: Gauge(
+                f"{kind.name.lower()}_status_condition",
+                f"1 for the status that the condition of the {kind.name} has.",
+                _STATUS_LABELS,
+                registry=registry,
+            )
+            for kind in (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE)
+        }
+        for reason in ("fetch", "status", "unseal", "update", "unmanaged"):
+            self._unseal_errors.labels(reason, "")
+
+    def watch_queue(self, queue: WorkQueue[ObjectKey]) -> None:
+        """Tell the queue's state when asked."""
+        for name, text, read in (
+            ("depth", "Objects that wait for a worker.", lambda: float(queue.depth)),
+            ("age_seconds", "How long the oldest of them has waited.", lambda: queue.age),
+            ("working", "Objects that are being worked on.", lambda: float(queue.working)),
+            ("delayed", "Objects that have a due time.", lambda: float(queue.delayed)),
+            ("retries", "Retries after failures since the start.", lambda: float(queue.retries)),
+            ("adds", "Objects that were queued since the start.", lambda: float(queue.adds)),
+        ):
+            Gauge(f"sealbridge_queue_{name}", text, registry=self.registry).set_function(read)
+
+    def decrypted(self) -> None:
+        """One envelope was opened or tried; from any thread."""
+        self._decryptions.inc()
+
+    def requested(self, verb: str, resource: str, code: int) -> None:
+        """One request to the API server; from any thread."""
+        self._requests.labels(verb, resource, str(code)).inc()
+
+    def drifted(self, namespace: str) -> None:
+        """Somebody changed a target."""
+        self._drift.labels(namespace).inc()
+
+    def watch_restarted(self) -> None:
+        """The watch had died."""
+        self._restarts.inc()
+
+    def swept(self, at: float) -> None:
+        """A sweep went through, at this Unix time."""
+        self._synced.set(at)
+
+    def reconciled(self, result: Result, seconds: float) -> None:
+        """One look at one object."""
+        key = result.key
+        self._duration.labels(key.kind, result.outcome.value).observe(seconds)
+        if result.outcome is Outcome.GONE:
+            self._forget(key)
+        elif result.outcome is Outcome.SKIPPED:
+            return
+        elif key.kind == SEALED_SECRET.name:
+            self._unsealed(result)
+        else:
+            self._synced_or_checked(result)
+
+    def page(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def _unsealed(self, result: Result) -> None:
+        key, failed = result.key, result.outcome is Outcome.FAILED
+        if result.outcome is not Outcome.UNCHANGED:
+            self._unseals.inc()
+        if failed:
+            self._unseal_errors.labels(_unseal_reason(result), key.namespace).inc()
+        self._sealed_condition.labels(key.namespace, key.name, "Synced", "").set(-1 if failed else 1)
+
+    def _synced_or_checked(self, result: Result) -> None:
+        key, failed = result.key, result.outcome is Outcome.FAILED
+        if key.kind == EXTERNAL_SECRET.name:
+            self._sync_calls.labels(key.name, key.namespace).inc()
+            errors = self._sync_errors.labels(key.name, key.namespace)
+            if failed:
+                errors.inc()
+        gauge = self._conditions[key.kind]
+        gauge.labels(key.name, key.namespace, "Ready", "True").set(0 if failed else 1)
+        gauge.labels(key.name, key.namespace, "Ready", "False").set(1 if failed else 0)
+
+    def _forget(self, key: ObjectKey) -> None:
+        """What is gone is no longer told of, so that no alert rings for it for ever."""
+        if key.kind == SEALED_SECRET.name:
+            self._sealed_condition.remove_by_labels({"namespace": key.namespace, "name": key.name})
+            return
+        self._conditions[key.kind].remove_by_labels({"namespace": key.namespace, "name": key.name})
+        if key.kind == EXTERNAL_SECRET.name:
+            for metric in (self._sync_calls, self._sync_errors):
+                metric.remove_by_labels({"namespace": key.namespace, "name": key.name})
+
+
+def _unseal_reason(result: Result) -> str:
+    error: SealbridgeError | None = result.error
+    if isinstance(error, NotOwned):
+        return "unmanaged"
+    if isinstance(error, ClusterError):
+        return "update" if result.target is not None else "fetch"
+    return "unseal"

@@ -1,0 +1,256 @@
+"""The operator as a process: makes the parts, joins them, and ends them in order. Decides nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from os import cpu_count
+from typing import Any
+
+import sealbridge
+from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.kube.client import Client
+from sealbridge.kube.cluster import KubernetesCluster
+from sealbridge.kube.config import Connection, connect, own_namespace
+from sealbridge.kube.discovery import Discovery
+from sealbridge.kube.events import BackgroundRecorder, EventRecorder
+from sealbridge.kube.source import KopfSource
+from sealbridge.lifecycle.creation import ensure_sealing_key
+from sealbridge.operator.controller import Controller
+from sealbridge.operator.http import Server, main_app, metrics_app
+from sealbridge.operator.keys import OperatorKeys
+from sealbridge.operator.metrics import Metrics
+from sealbridge.operator.queue import WorkQueue
+from sealbridge.operator.settings import Settings
+from sealbridge.operator.supervisor import Supervisor, Survey, Versions
+from sealbridge.operator.targets import Targets
+from sealbridge.reconcile.external_secret import ExternalSecretReconciler
+from sealbridge.reconcile.kinds import (
+    CLUSTER_SECRET_STORE,
+    EXTERNAL_SECRET,
+    SEALED_SECRET,
+    SECRET_STORE,
+    ObjectKey,
+)
+from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
+from sealbridge.reconcile.sealing_keys import ClusterKeyring
+from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.store_pool import StorePool
+
+log = logging.getLogger("sealbridge.operator")
+
+FINISH_WITHIN = 10.0  # seconds for what is being worked on when the end is asked for
+KEYS_AFTER = 60.0  # seconds between two looks at the sealing keys
+BEAT = 1.0  # seconds between two heartbeats of the event loop
+STUCK_AFTER = 30.0  # seconds without one
+
+
+class SystemClock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        return datetime.now(UTC)
+
+
+class Operator:
+    """One life of the operator in one event loop."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._namespace = own_namespace(connection, given=settings.namespace)
+        self._clock = SystemClock()
+        self._metrics = Metrics()
+        self._queue: WorkQueue[ObjectKey] = WorkQueue()
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._beat = 0.0
+        client = self._client = Client(connection, observe=self._metrics.requested)
+        targets = Targets()
+        discovery = Discovery(client)
+        self._recorder = BackgroundRecorder(EventRecorder(client, self._clock))
+        self._cluster = KubernetesCluster(
+            client, self._recorder, discovery=discovery, witness=targets.witness
+        )
+        cores = cpu_count() or 1
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="unseal")
+        self._keys = OperatorKeys(
+            ClusterKeyring(self._cluster, self._namespace, self._clock),
+            count=self._metrics.decrypted,
+            changed=lambda: self._controller.keys_changed(),
+        )
+        self._stores = StorePool(self._cluster, self._clock)
+        stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
+        self._controller = Controller(
+            queue=self._queue,
+            reconcilers={
+                SEALED_SECRET.name: SealedSecretReconciler(
+                    self._cluster, self._keys, self._clock, executor=self._executor
+                ),
+                EXTERNAL_SECRET.name: ExternalSecretReconciler(self._cluster, self._stores, self._clock),
+                SECRET_STORE.name: stores,
+                CLUSTER_SECRET_STORE.name: stores,
+            },
+            offers=self._cluster,
+            targets=targets,
+            metrics=self._metrics,
+            clock=self._clock,
+        )
+        self._supervisor = Supervisor(
+            survey=Survey(client, discovery),
+            cluster=self._cluster,
+            make_source=self._source,
+            watcher=self._controller,
+            metrics=self._metrics,
+            clock=self._clock,
+        )
+        self._metrics.watch_queue(self._queue)
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises SealbridgeError when it cannot begin."""
+        async with AsyncExitStack() as ending:
+            ending.push_async_callback(self._client.close)
+            ending.callback(self._executor.shutdown, wait=False, cancel_futures=True)
+            for app, address, what in (
+                (main_app(self, self._certificate), self._settings.listen_addr, "certificate and health"),
+                (metrics_app(self._metrics), self._settings.listen_metrics_addr, "metrics"),
+            ):
+                server = Server(app, address, what)
+                ending.push_async_callback(server.stop)
+                await server.start()
+            ending.push_async_callback(self._recorder.close)
+            ending.push_async_callback(self._stores.close)
+            log.info(
+                "started",
+                extra={
+                    "version": sealbridge.__version__,
+                    "server": self._connection.server,
+                    "namespace": self._namespace,
+                },
+            )
+            workers = [asyncio.create_task(self._controller.work()) for _ in range(self._settings.workers)]
+            background = [
+                asyncio.create_task(task)
+                for task in (self._heartbeat(), self._first_key(), self._watch_keys(), self._supervisor.run())
+            ]
+            try:
+                await self._until_stopped(background)
+            finally:
+                await self._wind_down(workers, background)
+
+    def stop(self) -> None:
+        """End in order; asked a second time, at once."""
+        (self._hurry if self._stopping.is_set() else self._stopping).set()
+
+    def alive(self) -> str | None:
+        """For /healthz."""
+        if asyncio.get_running_loop().time() - self._beat > STUCK_AFTER:
+            return "the event loop was stuck"
+        return self._supervisor.alive()
+
+    def ready(self) -> str | None:
+        """For /readyz."""
+        return "it is ending" if self._stopping.is_set() else self._supervisor.ready()
+
+    def _source(self, versions: Versions) -> KopfSource:
+        return KopfSource(
+            self._connection, versions, self._controller.change, observe=self._metrics.requested
+        )
+
+    async def _certificate(self) -> bytes:
+        return (await self._keys.keyring()).current.certificate.pem
+
+    async def _until_stopped(self, background: list[asyncio.Task[None]]) -> None:
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            done, _ = await asyncio.wait({stopped, *background}, return_when=asyncio.FIRST_COMPLETED)
+            while stopped not in done:
+                for task in done:
+                    task.result()  # what fails here is a defect, and a restart is the best answer
+                rest = {task for task in background if not task.done()}
+                done, _ = await asyncio.wait({stopped, *rest}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+
+    async def _wind_down(
+        self, workers: list[asyncio.Task[None]], background: list[asyncio.Task[None]]
+    ) -> None:
+        log.info("ending", extra={"count": self._queue.working or None})
+        self._stopping.set()
+        self._queue.close()
+        hurry = asyncio.create_task(self._hurry.wait())
+        watch = asyncio.create_task(self._supervisor.stop())
+        for task in background:
+            task.cancel()
+        finishing = asyncio.gather(*workers, return_exceptions=True)
+        ends: set[asyncio.Future[Any]] = {finishing, hurry}
+        await asyncio.wait(ends, timeout=FINISH_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        if not finishing.done():
+            log.warning("work was left undone; the next start does it", extra={"count": self._queue.working})
+            for task in workers:
+                task.cancel()
+        hurry.cancel()
+        await asyncio.gather(finishing, watch, *background, return_exceptions=True)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            self._beat = asyncio.get_running_loop().time()
+            await asyncio.sleep(BEAT)
+
+    async def _first_key(self) -> None:
+        async def make() -> None:
+            key = await ensure_sealing_key(
+                self._cluster,
+                namespace=self._namespace,
+                clock=self._clock,
+                bits=self._settings.key_size,
+            )
+            self._keys.forget()
+            log.info("the current sealing key", extra={"fingerprint": key.fingerprint})
+
+        await _until_done(make, "the sealing keys cannot be read or made")
+
+    async def _watch_keys(self) -> None:
+        while True:
+            await asyncio.sleep(KEYS_AFTER)
+            try:
+                await self._keys.keyring(fresh=True)
+            except ClusterError as error:
+                log.warning("the sealing keys cannot be read", extra={"error": error.what})
+
+
+async def _until_done(step: Callable[[], Awaitable[None]], problem: str) -> None:
+    """Try until it works: a right may be granted, an API server may come back."""
+    delay = 1.0
+    while True:
+        try:
+            return await step()
+        except SealbridgeError as error:
+            known = {"error": error.what, "hint": error.hint, "retry_in": delay}
+            log.warning(problem, extra=known)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, 60.0)
+
+
+def run(settings: Settings) -> int:
+    """Run in this process until SIGTERM or SIGINT; returns the exit code."""
+    connection = connect(settings.kubeconfig or None)
+    began = time.monotonic()
+
+    async def main() -> None:
+        operator = Operator(settings, connection)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, operator.stop)
+        await operator.run()
+
+    asyncio.run(main())
+    log.info("ended", extra={"seconds": round(time.monotonic() - began, 1)})
+    return 0

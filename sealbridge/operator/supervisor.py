@@ -1,0 +1,250 @@
+"""Keeps the watch alive and sweeps behind it. Knows when to start anew, not what a change means.
+
+A watch may die, and it may miss what happened while it was away, deletions above all. So it is
+restarted with a backoff, and a sweep compares complete lists of metadata with what is known: after
+every start of the watch, and now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from sealbridge.errors import ClusterError
+from sealbridge.kube.client import METADATA_LIST, Client, path_of
+from sealbridge.kube.cluster import KubernetesCluster
+from sealbridge.kube.discovery import Discovery
+from sealbridge.kube.source import MANAGED_LABEL, EventSource
+from sealbridge.operator.controller import WATCHED
+from sealbridge.operator.metrics import Metrics
+from sealbridge.reconcile.cluster import Clock
+from sealbridge.reconcile.kinds import SECRET, Kind, Object, ObjectKey
+
+log = logging.getLogger("sealbridge.supervisor")
+
+SWEEP_AFTER = 15 * 60.0  # seconds between two sweeps, more or less
+SETTLE = 10.0  # seconds that a new watch has to bring what is there before a sweep does it
+POLL = 0.05  # seconds between two looks whether it has
+SURVEY_AFTER = 60.0  # seconds between two looks at what the API server serves
+SURVEY_SOON = 10.0  # the same while something is missing
+RESTART_FIRST, RESTART_LAST = 1.0, 30.0  # seconds
+PROVEN = 60.0  # a watch that lived so long has its backoff forgiven
+DEAD_AFTER = 60.0  # seconds without a watch until a restart of the process would help
+
+Versions = Mapping[Kind, str]
+
+
+class Watcher(Protocol):
+    """Who is told what a sweep has found."""
+
+    def known(self, kind: Kind) -> frozenset[ObjectKey]:
+        """The objects of a kind that were seen and have not gone."""
+
+    def swept(self, kind: Kind, objects: Iterable[Object], before: frozenset[ObjectKey]) -> int:
+        """Compare with a complete list; returns how many were missed."""
+
+    def targets(self) -> dict[tuple[str, str], ObjectKey]:
+        """Every target and whose it is."""
+
+    def swept_targets(self, secrets: Iterable[Object], before: Mapping[tuple[str, str], ObjectKey]) -> int:
+        """The same for targets."""
+
+
+class Survey:
+    """Which kinds can be watched: served by the API server, and allowed to us."""
+
+    def __init__(
+        self, client: Client, discovery: Discovery, kinds: Iterable[Kind] = (*WATCHED, SECRET)
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._kinds = tuple(kinds)
+        self._complaints: dict[Kind, str] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was missing at the last look."""
+        return not self._complaints
+
+    async def take(self) -> Versions:
+        """Look. What is missing is logged once, and once more when it has come. Raises ClusterError."""
+        self._discovery.forget()
+        found: dict[Kind, str] = {}
+        for kind in self._kinds:
+            version = await self._discovery.version(kind)
+            if version is None:
+                self._complain(
+                    kind, "the API server does not serve it", "apply the CRDs below crds/ to the cluster"
+                )
+                continue
+            try:
+                await self._client.request(
+                    "GET", path_of(kind, version=version), accept=METADATA_LIST, params={"limit": "1"}
+                )
+            except ClusterError as error:
+                if error.status not in {403, 404}:
+                    raise
+                self._complain(kind, error.what, error.hint)
+                continue
+            found[kind] = version
+            if self._complaints.pop(kind, None) is not None:
+                log.info("it can be watched now", extra={"kind": kind.name})
+        return found
+
+    def _complain(self, kind: Kind, problem: str, hint: str | None) -> None:
+        if self._complaints.get(kind) != problem:
+            self._complaints[kind] = problem
+            log.error(
+                "it cannot be watched; the others are",
+                extra={"kind": kind.name, "error": problem, "hint": hint},
+            )
+
+
+class Supervisor:
+    """Runs until it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        survey: Survey,
+        cluster: KubernetesCluster,
+        make_source: Callable[[Versions], EventSource],
+        watcher: Watcher,
+        metrics: Metrics,
+        clock: Clock,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._survey = survey
+        self._cluster = cluster
+        self._make_source = make_source
+        self._watcher = watcher
+        self._metrics = metrics
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._source: EventSource | None = None
+        self._versions: Versions = {}
+        self._alive_at: float | None = None
+        self._swept = False
+        self._sweep_now = asyncio.Event()
+
+    def alive(self) -> str | None:
+        """None, or why a restart of the process would help."""
+        now = asyncio.get_running_loop().time()
+        if self._alive_at is None:
+            self._alive_at = now
+        if self._source is not None and self._source.is_alive():
+            self._alive_at = now
+        elif now - self._alive_at > DEAD_AFTER:
+            return "the watch is dead"
+        return None
+
+    def ready(self) -> str | None:
+        """None once everything that was there at the start has been seen."""
+        return None if self._swept else "the first look at everything is not done yet"
+
+    async def run(self) -> None:
+        """Watch and sweep."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            tasks.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """End the watch."""
+        if self._source is not None:
+            await self._source.stop()
+
+    async def _watch(self) -> None:
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                reason = await self._watch_once()
+            except ClusterError as error:
+                reason = error.what
+            if reason is None:
+                continue  # something else is to be watched now
+            if asyncio.get_running_loop().time() - began > PROVEN:
+                failures = 0
+            failures += 1
+            delay = self._rng.uniform(0, min(RESTART_LAST, RESTART_FIRST * 2.0 ** min(failures, 16)))
+            log.warning("the watch ended", extra={"reason": reason, "retry_in": round(delay, 1)})
+            await asyncio.sleep(delay)
+            self._metrics.watch_restarted()
+
+    async def _watch_once(self) -> str | None:
+        """One life of a watch; returns why it ended, None when the survey ended it."""
+        self._versions = await self._survey.take()
+        source = self._source = self._make_source(self._versions)
+        source.start()
+        log.info("watching", extra={"kind": ", ".join(sorted(kind.name for kind in self._versions))})
+        self._sweep_now.set()
+        death = asyncio.ensure_future(source.died())
+        try:
+            while True:
+                pause = SURVEY_AFTER if self._survey.complete else SURVEY_SOON
+                done, _ = await asyncio.wait({death}, timeout=pause)
+                if done:
+                    return death.result()
+                try:
+                    if await self._survey.take() != self._versions:
+                        return None
+                except ClusterError as error:
+                    # The watch finds out by itself whether the API server is gone.
+                    log.warning("cannot look at what the API server serves", extra={"error": error.what})
+        finally:
+            death.cancel()
+            await source.stop()
+
+    async def _sweep(self) -> None:
+        failures = 0
+        while True:
+            await self._sweep_now.wait()
+            self._sweep_now.clear()
+            try:
+                missed = await self.sweep()
+            except ClusterError as error:
+                failures += 1
+                delay = self._rng.uniform(0, min(60.0, 2.0 ** min(failures, 16)))
+                log.warning("a sweep failed", extra={"error": error.what, "retry_in": round(delay, 1)})
+            else:
+                failures = 0
+                self._swept = True
+                self._metrics.swept(self._clock.now().timestamp())
+                log.info("swept", extra={"count": missed or None})
+                delay = SWEEP_AFTER * self._rng.uniform(0.8, 1.2)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sweep_now.wait(), delay)
+            self._sweep_now.set()
+
+    async def sweep(self) -> int:
+        """List the metadata of everything and queue what the watch has missed. Raises ClusterError."""
+        missed = 0
+        lists: list[tuple[Kind, list[Object], frozenset[ObjectKey]]] = []
+        targets = self._watcher.targets()
+        for kind in [kind for kind in WATCHED if kind in self._versions]:
+            before = self._watcher.known(kind)
+            lists.append((kind, list(await self._cluster.list_metadata(kind)), before))
+        secrets = (
+            await self._cluster.list_metadata(SECRET, labels={MANAGED_LABEL: "true"})
+            if SECRET in self._versions
+            else None
+        )
+        await self._settle(lists)
+        for kind, objects, before in lists:
+            missed += self._watcher.swept(kind, objects, before)
+        if secrets is not None:
+            missed += self._watcher.swept_targets(secrets, targets)
+        return missed
+
+    async def _settle(self, lists: list[tuple[Kind, list[Object], frozenset[ObjectKey]]]) -> None:
+        """Give the watch the time to bring what was just listed: it brings whole objects."""
+        deadline = asyncio.get_running_loop().time() + SETTLE
+        waiting = [(kind, len(objects)) for kind, objects, _ in lists]
+        while asyncio.get_running_loop().time() < deadline:
+            if all(len(self._watcher.known(kind)) >= count for kind, count in waiting):
+                return
+            await asyncio.sleep(POLL)

@@ -1,0 +1,112 @@
+"""The demo on a Kubernetes cluster: an operator on this machine that watches one new namespace.
+
+Touches nothing that exists: CRDs are installed only where the cluster has none, everything else lives
+in a namespace made for the demo and deleted after it.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+from sealbridge import manifests
+from sealbridge.kube.crds import definitions
+from sealbridge_cli.demo import CREDENTIAL, DATABASE, EXTERNAL, STORE, put_payment, start_openbao
+from sealbridge_cli.stage import Stage, answers, free_port
+
+
+def play_on_kubernetes(stage: Stage) -> None:
+    """Seal, unseal, sync, rotate and fail, with kubectl and the operator."""
+    namespace = f"sealbridge-demo-{secrets.token_hex(3)}"
+    stage.act("The cluster, and a namespace of our own")
+    stage.run("kubectl config current-context")
+    _install_definitions(stage)
+    stage.run(f"kubectl create namespace {namespace}")
+    try:
+        _play(stage, namespace)
+    finally:
+        stage.run(f"kubectl delete namespace {namespace} --wait=false")
+
+
+def _play(stage: Stage, namespace: str) -> None:
+    password, token = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+    kubectl = f"kubectl -n {namespace}"
+
+    stage.act("The operator makes a sealing key and gives out its certificate")
+    url = _start_operator(stage, namespace)
+    stage.run(f"sealbridge cert --cert {url}/v1/cert.pem --pem > cert.pem")
+    stage.run("sealbridge cert --cert cert.pem")
+
+    stage.act("Seal a Secret, apply what is sealed")
+    stage.write(
+        "database.yaml",
+        DATABASE.format(password=password).replace("namespace: shop", f"namespace: {namespace}"),
+        told="a Secret in plaintext",
+    )
+    stage.run("sealbridge seal --cert cert.pem -f database.yaml -w sealed.yaml")
+    stage.run("kubectl apply -f sealed.yaml")
+    stage.run(f"{kubectl} wait --for=condition=Ready --timeout=60s sealedsecret/database")
+    stage.check(_item(stage, namespace, "database", "password") == password, "the Secret has the password")
+
+    stage.act("Sync a secret from a real OpenBao")
+    server = start_openbao(stage, token)
+    api_key = put_payment(stage)
+    stage.write(
+        "token.yaml", CREDENTIAL.format(namespace=namespace, token=token), told="the token for OpenBao"
+    )
+    stage.write(
+        "sync.yaml",
+        STORE.format(namespace=namespace, server=server)
+        + "---\n"
+        + EXTERNAL.format(namespace=namespace, interval="2s"),
+        told="SecretStore openbao, ExternalSecret payment, refreshed every 2 s for the demo",
+    )
+    stage.run("kubectl apply -f token.yaml -f sync.yaml")
+    stage.run(f"{kubectl} wait --for=condition=Ready --timeout=60s externalsecret/payment")
+    stage.check(_item(stage, namespace, "payment", "api-key") == api_key, "the Secret has the payment key")
+
+    stage.act("The value changes in OpenBao")
+    changed = put_payment(stage)
+    stage.wait(
+        lambda: _item(stage, namespace, "payment", "api-key") == changed, what="the Secret has the new key"
+    )
+    stage.check(True, "the Secret has the new key")
+
+    stage.act("One object is broken on purpose: a sealed Secret under another name")
+    stage.run(
+        "sed 's/name: database/name: stolen/' sealed.yaml > stolen.yaml && kubectl apply -f stolen.yaml"
+    )
+    stage.run(f"{kubectl} wait --for=condition=Ready=False --timeout=60s sealedsecret/stolen")
+    stage.run(f"{kubectl} get sealedsecrets,externalsecrets")
+    stage.check(_item(stage, namespace, "database", "password") == password, "the others are as they were")
+
+
+def _install_definitions(stage: Stage) -> None:
+    present = stage.read("kubectl get customresourcedefinitions -o name")
+    missing = [definition for name, definition in definitions().items() if f"/{name}\n" not in present]
+    if not missing:
+        stage.say("the cluster has the CRDs already; they stay as they are")
+        return
+    stage.write(
+        "crds.yaml",
+        manifests.dump_yaml(missing),
+        told=f"{len(missing)} CRDs that the cluster lacks; they stay after the demo",
+    )
+    stage.run("kubectl apply -f crds.yaml")
+    stage.run("kubectl wait --for=condition=Established --timeout=60s -f crds.yaml >/dev/null")
+
+
+def _start_operator(stage: Stage, namespace: str) -> str:
+    port, metrics_port = free_port(), free_port()
+    stage.start(
+        f"sealbridge operator --namespace {namespace} --watch-namespace {namespace}"
+        f" --listen-addr 127.0.0.1:{port} --listen-metrics-addr 127.0.0.1:{metrics_port} >operator.log 2>&1"
+    )
+    url = f"http://127.0.0.1:{port}"
+    stage.wait(lambda: answers(f"{url}/readyz"), what="the operator is ready", seconds=60)
+    return url
+
+
+def _item(stage: Stage, namespace: str, name: str, item: str) -> str:
+    encoded = stage.read(f"kubectl -n {namespace} get secret {name} -o 'jsonpath={{.data.{item}}}'")
+    return base64.b64decode(encoded).decode()

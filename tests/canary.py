@@ -20,6 +20,8 @@ from pathlib import Path
 # Every value handed out begins with it, so that a file without it in any encoding needs no closer look.
 _MARK = "c4n4ry"
 
+_Text = str | bytes
+
 
 @dataclass(frozen=True)
 class Leak:
@@ -62,7 +64,7 @@ class Canary:
         """Search a file or folder at the end that is not below pytest's temporary folder."""
         self._watched.add(path.resolve())
 
-    def seen(self, text: str | bytes, where: str) -> None:
+    def seen(self, text: _Text, where: str) -> None:
         """Search a text that is in no file: what a command printed, an event, a metrics page."""
         self._texts.append((where, text.encode() if isinstance(text, str) else text))
 

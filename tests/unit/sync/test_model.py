@@ -1,0 +1,263 @@
+"""What an ExternalSecret may say, and what is said about the rest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from sealbridge.errors import ManifestError
+from sealbridge.sync.model import (
+    ConversionStrategy,
+    DecodingStrategy,
+    ExternalSecretSpec,
+    MetadataPolicy,
+    NullBytePolicy,
+    RefreshPolicy,
+    StoreKind,
+    parse,
+)
+
+DATA = [{"secretKey": "k", "remoteRef": {"key": "app"}}]
+STORE = {"name": "s"}
+
+
+def manifest(**spec: Any) -> dict[str, Any]:
+    whole = {"secretStoreRef": STORE, "data": DATA, **spec}
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "es", "namespace": "ns", "uid": "u", "generation": 4, "labels": {"a": "b"}},
+        "spec": {field: value for field, value in whole.items() if value is not ...},
+    }
+
+
+def spec_of(**spec: Any) -> ExternalSecretSpec:
+    return parse(manifest(**spec)).spec
+
+
+def test_defaults_are_those_of_the_schema() -> None:
+    parsed = parse(manifest())
+    spec = parsed.spec
+    assert (parsed.name, parsed.namespace, parsed.uid, parsed.generation) == ("es", "ns", "u", 4)
+    assert (dict(parsed.labels), dict(parsed.annotations), parsed.target_name) == ({"a": "b"}, {}, "es")
+    assert spec.refresh_interval == timedelta(hours=1)
+    assert spec.refresh_policy is RefreshPolicy.PERIODIC
+    assert spec.secret_store_ref is not None
+    assert spec.secret_store_ref.kind is StoreKind.SECRET_STORE
+    assert spec.target.template is None
+    assert spec.target.immutable is False
+
+
+def test_an_object_as_the_old_version_stored_it_is_read() -> None:
+    document = yaml.safe_load(
+        """
+        apiVersion: external-secrets.io/v1beta1
+        kind: ExternalSecret
+        metadata: {name: es, creationTimestamp: null, managedFields: [{manager: x}]}
+        spec:
+          refreshInterval: 15m
+          refreshPolicy: OnChange
+          secretStoreRef: {kind: ClusterSecretStore, name: vault}
+          target:
+            name: other
+            creationPolicy: Owner
+            deletionPolicy: Retain
+            template: {engineVersion: v2, mergePolicy: Replace, data: {x: y}}
+          data:
+          - secretKey: k
+            remoteRef:
+              conversionStrategy: Default
+              decodingStrategy: None
+              metadataPolicy: None
+              key: app
+              property: p
+              version: "2"
+          dataFrom:
+          - extract:
+              key: all
+              conversionStrategy: Unicode
+              decodingStrategy: Auto
+              metadataPolicy: Fetch
+              nullBytePolicy: Fail
+            sourceRef: {storeRef: {name: second}}
+        status: {refreshTime: null}
+        """
+    )
+    parsed = parse(document)
+    remote = parsed.spec.data[0].remote_ref
+    assert (remote.key, remote.property, remote.version) == ("app", "p", "2")
+    extract = parsed.spec.data_from[0].extract
+    assert extract is not None
+    assert extract.conversion_strategy is ConversionStrategy.UNICODE
+    assert extract.decoding_strategy is DecodingStrategy.AUTO
+    assert extract.metadata_policy is MetadataPolicy.FETCH
+    assert extract.null_byte_policy is NullBytePolicy.FAIL
+    assert parsed.target_name == "other"
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"), [("1h0m0s", 3600), ("0", 0), ("0s", 0), (0, 0), ("1.5m", 90), (None, 3600)]
+)
+def test_intervals_are_gos_durations(interval: object, seconds: int) -> None:
+    assert spec_of(refreshInterval=interval).refresh_interval == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("interval", "reason"),
+    [
+        ("-1h", "a duration must not be negative"),
+        ("1 hour", "not a duration"),
+        (30, "not a duration"),
+        (True, "not a duration"),
+        (False, "not a duration"),
+        ([], "not a duration"),
+    ],
+)
+def test_a_wrong_interval_is_refused(interval: object, reason: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        spec_of(refreshInterval=interval)
+    assert caught.value.what == f"spec.refreshInterval: {reason}"
+    assert caught.value.hint
+
+
+def test_empty_strategies_are_the_defaults() -> None:
+    remote = {"key": "app", "decodingStrategy": "", "conversionStrategy": ""}
+    parsed = spec_of(data=[{"secretKey": "k", "remoteRef": remote}]).data[0].remote_ref
+    assert parsed.decoding_strategy is DecodingStrategy.NONE
+    assert parsed.conversion_strategy is ConversionStrategy.DEFAULT
+
+
+def test_nulls_count_as_absent_as_the_api_server_has_it() -> None:
+    assert spec_of(target=None, dataFrom=None, refreshPolicy=None) == spec_of()
+
+
+GENERATOR = {"generatorRef": {"apiVersion": "g/v1", "kind": "Password", "name": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields"),
+    [
+        ({"syncWindows": [{}]}, "spec.syncWindows is"),
+        ({"target": {"manifest": {"kind": "ConfigMap"}}}, "spec.target.manifest is"),
+        ({"target": {"creationPolicy": "Merge"}}, "spec.target.creationPolicy Merge is"),
+        ({"target": {"creationPolicy": "Orphan"}}, "spec.target.creationPolicy Orphan is"),
+        ({"target": {"creationPolicy": "None"}}, "spec.target.creationPolicy None is"),
+        ({"target": {"creationPolicy": "CreateOrMerge"}}, "spec.target.creationPolicy CreateOrMerge is"),
+        ({"target": {"deletionPolicy": "Delete"}}, "spec.target.deletionPolicy Delete is"),
+        ({"target": {"deletionPolicy": "Merge"}}, "spec.target.deletionPolicy Merge is"),
+        ({"target": {"template": {"templateFrom": [{}]}}}, "spec.target.template.templateFrom is"),
+        (
+            {"target": {"template": {"valuesDecodingStrategy": "Base64"}}},
+            "spec.target.template.valuesDecodingStrategy is",
+        ),
+        (
+            {"target": {"template": {"metadata": {"finalizers": ["f"]}}}},
+            "spec.target.template.metadata.finalizers is",
+        ),
+        ({"dataFrom": [{"find": {"name": {"regexp": ".*"}}}]}, "spec.dataFrom[0].find is"),
+        ({"dataFrom": [{"extract": {"key": "k"}, "rewrite": [{}]}]}, "spec.dataFrom[0].rewrite is"),
+        ({"dataFrom": [{"sourceRef": GENERATOR}]}, "spec.dataFrom[0].sourceRef.generatorRef is"),
+        ({"data": [DATA[0] | {"sourceRef": GENERATOR}]}, "spec.data[0].sourceRef.generatorRef is"),
+        (
+            {"target": {"creationPolicy": "Merge"}, "dataFrom": [{"find": {}}]},
+            "spec.target.creationPolicy Merge, spec.dataFrom[0].find are",
+        ),
+    ],
+)
+def test_what_does_not_exist_yet_is_refused_by_its_field(spec: dict[str, Any], fields: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(manifest(**spec))
+    assert caught.value.what == f"{fields} not supported yet"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("spec", "error"),
+    [
+        ({"refreshIntervall": "1h"}, "spec.refreshIntervall is not a field of an ExternalSecret"),
+        (
+            {"data": [{"secretKey": "k", "remoteRef": {"key": "a", "versoin": "1"}}]},
+            "spec.data[0].remoteRef.versoin is not a field of an ExternalSecret",
+        ),
+        ({"data": {}}, "spec.data: expected `array`, got `object`"),
+        (
+            {"data": [{"secretKey": "k", "remoteRef": {"key": 5}}]},
+            "spec.data[0].remoteRef.key: expected `str`, got `int`",
+        ),
+        ({"data": [{"secretKey": "k"}]}, "spec.data[0]: object missing required field `remoteRef`"),
+        ({"refreshPolicy": "Sometimes"}, "spec.refreshPolicy: invalid enum value 'Sometimes'"),
+        (
+            {"secretStoreRef": {"name": "s", "kind": "Store"}},
+            "spec.secretStoreRef.kind: invalid enum value 'Store'",
+        ),
+        ({"data": ..., "dataFrom": []}, "either spec.data or spec.dataFrom must be given"),
+        ({"secretStoreRef": {}}, "spec.secretStoreRef.name is missing"),
+        ({"secretStoreRef": ...}, "spec.data[0] names no store"),
+        (
+            {"data": [DATA[0] | {"sourceRef": {}}]},
+            "spec.data[0].sourceRef has neither storeRef nor generatorRef",
+        ),
+        (
+            {"data": [DATA[0] | {"sourceRef": {"storeRef": {"kind": "SecretStore"}}}]},
+            "spec.data[0].sourceRef.storeRef.name is missing",
+        ),
+        ({"dataFrom": [{}]}, "spec.dataFrom[0] has no source"),
+        ({"data": DATA + DATA}, "spec.data[1].secretKey 'k' is that of spec.data[0] too"),
+        (
+            {"data": [{"secretKey": "a/b", "remoteRef": {"key": "a"}}]},
+            "spec.data[0].secretKey 'a/b' cannot be a key of a Secret",
+        ),
+        (
+            {"data": [{"secretKey": "", "remoteRef": {"key": "a"}}]},
+            "spec.data[0].secretKey '' cannot be a key of a Secret",
+        ),
+        (
+            {"target": {"template": {"engineVersion": "v1"}}},
+            "spec.target.template.engineVersion must be v2, the only one there is",
+        ),
+        (
+            {"target": {"template": {"type": "bootstrap.kubernetes.io/token"}}},
+            "spec.target.template.type bootstrap.kubernetes.io/token is not allowed",
+        ),
+        (
+            {"target": {"template": {"data": {"a b": ""}}}},
+            "spec.target.template.data: 'a b' cannot be a key of a Secret",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_field(spec: dict[str, Any], error: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(manifest(**spec))
+    assert str(caught.value) == error
+
+
+@pytest.mark.parametrize(
+    "annotations", [{"kubernetes.io/service-account.name": "admin"}, {"x": "{{ .name }}"}]
+)
+def test_a_service_account_token_cannot_be_conjured_up(annotations: dict[str, str]) -> None:
+    template = {"type": "kubernetes.io/service-account-token", "metadata": {"annotations": annotations}}
+    with pytest.raises(ManifestError, match="is not allowed with the annotation"):
+        spec_of(target={"template": template})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        (
+            {"apiVersion": "external-secrets.io/v1alpha1"},
+            "apiVersion must be one of external-secrets.io/v1, ",
+        ),
+        ({"metadata": {}}, "metadata.name is missing"),
+        ({"metadata": {"name": "n", "labels": {"a": 1}}}, "metadata.labels[...]: expected `str`, got `int`"),
+        ({"metadata": [1]}, "metadata: expected `object`, got `array`"),
+        ({"spec": None}, "spec is missing"),
+        ({"spec": "x"}, "spec: expected `object`, got `str`"),
+    ],
+)
+def test_an_object_that_is_no_external_secret_is_refused(changes: dict[str, Any], error: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(manifest() | changes)
+    assert str(caught.value).startswith(error)

@@ -12,6 +12,7 @@ import yaml
 
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
+from sealbridge.manifests import dump_yaml
 from sealbridge.reconcile.kinds import KINDS, Object, ObjectKey
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
@@ -60,7 +61,7 @@ class World:
         """Write documents into a file of the source."""
         path = self.source / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True))
+        path.write_text(dump_yaml(documents))
         return path
 
     def sealed(

@@ -74,6 +74,8 @@ class ClusterKeyring:
                 except ClusterError as error:
                     if self._keyring is None:
                         raise
+                    # Good for a few seconds more, so that not every object waits for the same refusal.
+                    self._loaded = now - self.max_age + self.min_fresh_age
                     _log.warning("cannot list the sealing keys, going on with those known: %s", error)
             return self._keyring
 

@@ -18,11 +18,13 @@ from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.credentials import ClusterResolver
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, Object, ObjectKey
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Store
+from sealbridge.stores.base import Reference, Resolver, Store
 from sealbridge.stores.guard import GuardedStore
 from sealbridge.stores.registry import open_store
 
 _T = TypeVar("_T")
+# As stores.registry.open_store.
+Opener = Callable[[str, Mapping[str, Any], Resolver], Awaitable[Store]]
 _Identity = tuple[str, str, str, str]  # kind, namespace and name of the store, referent namespace
 
 
@@ -91,11 +93,13 @@ class StorePool:
         *,
         capacity: int = 256,
         recheck: timedelta = timedelta(seconds=10),
+        opener: Opener = open_store,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
         self._capacity = capacity
         self._recheck = recheck
+        self._open = opener
         self._slots: OrderedDict[_Identity, _Slot] = OrderedDict()
 
     async def open(self, store_object: Object, namespace: str) -> Store:
@@ -139,7 +143,7 @@ class StorePool:
         provider, config = provider_of(store_object)
         resolver = slot.resolver = ClusterResolver(self._cluster, store_object, namespace)
         checked = self._clock.now()
-        store = GuardedStore(await open_store(provider, config, resolver))
+        store = GuardedStore(await self._open(provider, config, resolver))
         return _Entry(_SharedStore(store), version, resolver, checked)
 
     async def _still_holds(self, entry: _Entry) -> bool:

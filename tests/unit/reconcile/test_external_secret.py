@@ -1,0 +1,473 @@
+"""An ExternalSecret is reconciled against a real directory and real stores of the fake provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from sealbridge.local.directory import DirectoryCluster
+from sealbridge.reconcile.cluster import Owner, Ownership
+from sealbridge.reconcile.external_secret import ExternalSecretReconciler
+from sealbridge.reconcile.kinds import ObjectKey
+from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.secret import Secret, Value
+from tests.canary import Canary
+from tests.worlds import World, condition, external_key, external_secret, fake_store, store_key
+
+DB = external_key("db")
+HOUR = 3600.0
+
+
+class Operator:
+    """What outlives a pass: the cluster and the pool of opened stores."""
+
+    def __init__(self, world: World, *, once: bool = False) -> None:
+        self.world = world
+        self.cluster: DirectoryCluster = world.cluster()
+        self.pool = StorePool(self.cluster, world.clock)
+        self.external = ExternalSecretReconciler(self.cluster, self.pool, world.clock, refresh_always=once)
+        self.stores = SecretStoreReconciler(self.cluster, self.pool, world.clock)
+
+    async def reconcile(self, key: ObjectKey = DB) -> Result:
+        """Look at all stores, then at the object; the source is read anew before."""
+        self.cluster.reload()
+        await self.check_stores()
+        return await self.external.reconcile(key)
+
+    async def check_stores(self) -> None:
+        kinds = ("SecretStore", "ClusterSecretStore")
+        for key in list(self.cluster._contents.objects):
+            if key.kind in kinds:
+                await self.stores.reconcile(key)
+
+    async def ready(self, key: ObjectKey = DB) -> dict[str, Any]:
+        return condition(await self.world.object(self.cluster, key), "Ready")
+
+    async def status(self, key: ObjectKey = DB) -> dict[str, Any]:
+        status: dict[str, Any] = (await self.world.object(self.cluster, key))["status"]
+        return status
+
+    def events(self, kind: str = "ExternalSecret") -> list[tuple[str, str, str]]:
+        return [(e.type_, e.reason, e.message) for e in self.cluster.events if e.about.kind == kind]
+
+
+async def test_it_becomes_a_secret_with_status_and_an_event(world: World) -> None:
+    world.write(
+        "all.yaml", fake_store("fake", {"a": "1", "b": "2"}), external_secret("db", {"x": "a", "y": "b"})
+    )
+    operator = Operator(world)
+
+    result = await operator.reconcile()
+
+    assert (result.outcome, result.added, result.retry) == (Outcome.CREATED, ("x", "y"), False)
+    assert result.depends_on == {store_key("fake")}
+    assert result.requeue_after is not None
+    assert 0.9 * HOUR <= result.requeue_after <= 1.1 * HOUR
+    secret = await operator.cluster.get_secret("default", "db")
+    assert secret is not None
+    assert secret.items == {"x": Value(b"1"), "y": Value(b"2")}
+    assert secret.labels["reconcile.external-secrets.io/managed"] == "true"
+    assert secret.labels["sealbridge.io/managed"] == "true"
+    status = await operator.status()
+    assert status["refreshTime"] == "2026-05-01T12:00:00Z"
+    assert status["binding"] == {"name": "db"}
+    ready = await operator.ready()
+    assert (ready["status"], ready["reason"], ready["message"]) == ("True", "SecretSynced", "secret synced")
+    assert operator.events() == [("Normal", "Created", 'created Secret "db": added x, y')]
+
+
+async def test_before_it_is_due_the_store_is_not_asked_and_nothing_changes(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    files, status = world.output_files(), await operator.status()
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    world.clock.advance(0.8 * HOUR)
+
+    result = await operator.reconcile()
+
+    assert result.outcome is Outcome.UNCHANGED
+    assert result.requeue_after is not None
+    assert result.requeue_after <= 0.3 * HOUR
+    assert (world.output_files(), await operator.status()) == (files, status)
+
+    world.clock.advance(0.3 * HOUR)
+    result = await operator.reconcile()
+    assert (result.outcome, result.updated) == (Outcome.UPDATED, ("x",))
+    assert world.read("default/db.yaml") == {"x": "2"}
+    assert (await operator.status())["refreshTime"] == "2026-05-01T13:06:00Z"
+    assert operator.events()[-1] == ("Normal", "Updated", 'updated Secret "db": updated x')
+
+
+async def test_a_restart_resumes_from_status(world: World) -> None:
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    first = await Operator(world).reconcile()
+    files = world.output_files()
+
+    second = await Operator(world).reconcile()
+
+    assert second.outcome is Outcome.UNCHANGED
+    assert second.requeue_after == first.requeue_after
+    assert world.output_files() == files
+
+
+async def test_a_run_that_comes_once_asks_at_every_pass_and_writes_only_what_changed(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    await Operator(world, once=True).reconcile()
+    files = world.output_files()
+
+    assert (await Operator(world, once=True).reconcile()).outcome is Outcome.UNCHANGED
+    assert world.output_files() == files
+
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    assert (await Operator(world, once=True).reconcile()).outcome is Outcome.UPDATED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": {"name": "elsewhere"}},
+        {"metadata": {"labels": {"force-sync": "1"}}},
+        {"metadata": {"annotations": {"force-sync": "1"}}},
+    ],
+    ids=["spec", "label", "annotation"],
+)
+async def test_every_edit_refreshes_at_once(world: World, change: dict[str, Any]) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    world.clock.advance(60)
+    world.write("db.yaml", external_secret("db", {"x": "a"}, **change))
+
+    await operator.reconcile()
+
+    assert (await operator.status())["refreshTime"] == "2026-05-01T12:01:00Z"
+
+
+def drop(path: Any) -> None:
+    path.unlink()
+
+
+def edit_data(path: Any) -> None:
+    document = yaml.safe_load(path.read_text())
+    document["data"]["x"] = "ZXZpbA=="
+    path.write_text(yaml.safe_dump(document))
+
+
+def edit_label(path: Any) -> None:
+    document = yaml.safe_load(path.read_text())
+    document["metadata"]["labels"]["reconcile.external-secrets.io/managed"] = "false"
+    path.write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize("tamper", [drop, edit_data, edit_label])
+async def test_a_target_that_was_tampered_with_is_synced_at_once(world: World, tamper: Any) -> None:
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    before = (world.output / "default" / "db.yaml").read_bytes()
+    world.clock.advance(60)
+    tamper(world.output / "default" / "db.yaml")
+
+    result = await operator.reconcile()
+
+    assert result.outcome in (Outcome.CREATED, Outcome.UPDATED)
+    assert (world.output / "default" / "db.yaml").read_bytes() == before
+    assert (await operator.status())["refreshTime"] == "2026-05-01T12:01:00Z"
+
+
+async def test_a_foreign_annotation_on_the_target_is_noted_and_asks_no_store(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    path = world.output / "default" / "db.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["metadata"]["annotations"]["theirs"] = "1"
+    path.write_text(yaml.safe_dump(document))
+    edited = path.read_bytes()
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    before = await operator.status()
+
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
+
+    assert path.read_bytes() == edited
+    after = await operator.status()
+    assert after["target"] != before["target"]
+    assert {**after, "target": None} == {**before, "target": None}
+
+
+async def test_a_failure_keeps_the_secret_says_since_when_and_when_next_and_is_told_once(
+    world: World, canary: Canary
+) -> None:
+    canary.output(world.source)
+    canary.output(world.output / "default")
+    value = canary("last good value")
+    world.write("store.yaml", fake_store("fake", {"a": value}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    files = world.output_files()
+    world.write("store.yaml", fake_store("fake", {"b": value}))
+    world.clock.advance(2 * HOUR)
+
+    first = await operator.reconcile()
+
+    cause = (
+        "could not get secret data from provider: data[0] (secretKey x): there is no secret 'a' in the store"
+    )
+    ready = await operator.ready()
+    assert (first.outcome, first.retry) == (Outcome.FAILED, True)
+    assert (ready["status"], ready["reason"]) == ("False", "SecretSyncedError")
+    assert ready["message"].startswith(
+        f"{cause}; the Secret keeps its last values, those of 2026-05-01T12:00:00Z;"
+        " next try at 2026-05-01T14:00:0"
+    )
+    assert first.message == ready["message"]
+    assert world.output_files() == files
+    assert world.read("default/db.yaml") == {"x": value}
+    assert (await operator.status())["refreshTime"] == "2026-05-01T12:00:00Z"
+
+    world.clock.advance(300)
+    second = await operator.reconcile()
+    assert second.requeue_after is not None
+    assert 300 * 0.75 <= second.requeue_after <= 300 * 1.25
+    assert (await operator.ready())["lastTransitionTime"] == "2026-05-01T14:00:00Z"
+    assert [event for event in operator.events() if event[0] == "Warning"] == [
+        ("Warning", "UpdateFailed", cause)
+    ]
+
+    world.clock.advance(100 * HOUR)
+    third = await operator.reconcile()
+    assert third.requeue_after is not None
+    assert third.requeue_after <= 600 * 1.25
+
+    world.write("store.yaml", fake_store("fake", {"a": value}))
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
+    assert (await operator.ready())["message"] == "secret synced"
+
+
+async def test_all_entries_that_fail_are_named_and_none_is_written(world: World) -> None:
+    world.write(
+        "all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a", "y": "b", "z": "c"})
+    )
+    operator = Operator(world, once=True)
+
+    result = await operator.reconcile()
+
+    assert "data[1] (secretKey y): there is no secret 'b'" in result.message
+    assert "data[2] (secretKey z): there is no secret 'c'" in result.message
+    assert "next try" not in result.message
+    assert "keeps its last values" not in result.message
+    assert not world.output_files()
+
+
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        (None, 'there is no SecretStore "fake" in namespace "default"'),
+        (
+            {"provider": {"fake": {}, "vault": {}}},
+            'SecretStore "fake" is not ready: unable to create client: spec.provider must name exactly one',
+        ),
+        (
+            {"provider": {"nosuch": {}}},
+            'SecretStore "fake" is not ready: unable to create client: the provider nosuch is not supported',
+        ),
+    ],
+    ids=["absent", "two providers", "unknown provider"],
+)
+async def test_a_store_that_cannot_be_used_is_named_and_waited_for(
+    world: World, store: dict[str, Any] | None, message: str
+) -> None:
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    if store is not None:
+        world.write("store.yaml", {**fake_store("fake", {}), "spec": store})
+    operator = Operator(world)
+
+    result = await operator.reconcile()
+
+    assert (result.outcome, result.retry) == (Outcome.FAILED, True)
+    assert message in result.message
+    assert message in (await operator.ready())["message"]
+    assert store_key("fake") in result.depends_on
+
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    assert (await operator.reconcile()).outcome is Outcome.CREATED
+
+
+async def test_a_store_that_nobody_has_looked_at_is_no_failure(world: World) -> None:
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+
+    result = await operator.external.reconcile(DB)
+
+    assert result.outcome is Outcome.SKIPPED
+    assert result.depends_on == {store_key("fake")}
+    assert result.requeue_after == 10
+    assert not operator.events()
+
+
+async def test_a_store_of_another_controller_is_passed_over_in_silence(world: World) -> None:
+    world.write(
+        "all.yaml", fake_store("fake", {"a": "1"}, controller="theirs"), external_secret("db", {"x": "a"})
+    )
+    operator = Operator(world)
+
+    assert (await operator.reconcile()).outcome is Outcome.SKIPPED
+    assert "status" not in await world.object(operator.cluster, DB)
+    assert not operator.cluster.events
+
+
+async def test_a_cluster_store_denies_namespaces_that_its_conditions_do_not_name(world: World) -> None:
+    store = fake_store(
+        "shared", {"a": "1"}, kind="ClusterSecretStore", conditions=[{"namespaces": ["other"]}]
+    )
+    world.write(
+        "all.yaml",
+        store,
+        external_secret("db", {"x": "a"}, store="shared", kind="ClusterSecretStore"),
+        external_secret(
+            "db", {"x": "a"}, store="shared", kind="ClusterSecretStore", metadata={"namespace": "other"}
+        ),
+    )
+    operator = Operator(world)
+
+    denied = await operator.reconcile()
+    assert denied.outcome is Outcome.FAILED
+    assert "denied by spec.condition" in denied.message
+    assert (await operator.reconcile(external_key("db", "other"))).outcome is Outcome.CREATED
+
+
+async def test_a_secret_that_nobody_controls_is_adopted_and_another_ones_is_not(world: World) -> None:
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    folder = world.output / "default"
+    folder.mkdir(parents=True)
+    (folder / "db.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {theirs: '1'}}\nstringData: {old: x}\n"
+    )
+    operator = Operator(world)
+
+    assert (await operator.reconcile()).removed == ("old",)
+    secret = await operator.cluster.get_secret("default", "db")
+    assert secret is not None
+    assert secret.labels["theirs"] == "1"
+
+    world.write("other.yaml", external_secret("other", {"x": "a"}, target={"name": "taken"}))
+    owner = Owner(
+        api_version="external-secrets.io/v1", kind="ExternalSecret", name="first", uid="u", field_manager="m"
+    )
+    taken = Secret(name="taken", namespace="default", items={"a": Value(b"1")})
+    await operator.cluster.apply_secret(taken, owner=owner, ownership=Ownership.ADOPT)
+
+    result = await operator.reconcile(external_key("other"))
+    expected = "could not update secret: target is owned by another ExternalSecret"
+    assert result.message.startswith(expected)
+    assert (await operator.ready(external_key("other")))["message"].startswith(expected)
+    assert world.read("default/taken.yaml") == {"a": "1"}
+
+
+async def test_an_immutable_target_says_so_in_upstreams_words(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"immutable": True}))
+    operator = Operator(world, once=True)
+    await operator.reconcile()
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+
+    result = await operator.reconcile()
+
+    assert result.message.startswith("could not update secret, target is immutable")
+    assert world.read("default/db.yaml") == {"x": "1"}
+
+
+async def test_a_target_that_is_renamed_leaves_nothing_behind(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"name": "first"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"name": "second"}))
+
+    await operator.reconcile()
+
+    assert list(world.output_files()) == ["default/second.yaml"]
+    assert (await operator.status())["binding"] == {"name": "second"}
+
+
+async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": '{"k": "v"}'}))
+    world.write("db.yaml", external_secret("db", {}, dataFrom=[{"extract": {"key": "a"}}]))
+    operator = Operator(world, once=True)
+    await operator.reconcile()
+    world.write("store.yaml", fake_store("fake", {"a": "{}"}))
+
+    result = await operator.reconcile()
+
+    assert result.outcome is Outcome.UNCHANGED
+    assert world.read("default/db.yaml") == {"k": "v"}
+    ready = await operator.ready()
+    assert (ready["status"], ready["message"]) == ("True", "secret retained due to DeletionPolicy=Retain")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"data": []}, "either spec.data or spec.dataFrom must be given"),
+        ({"refreshInterval": "often"}, "spec.refreshInterval: not a duration"),
+        ({"target": {"creationPolicy": "Merge"}}, "spec.target.creationPolicy Merge is not supported yet"),
+        ({"surprise": 1}, "spec.surprise is not a field of an ExternalSecret"),
+        ({"target": "text"}, "spec.target"),
+    ],
+)
+async def test_a_spec_that_is_wrong_fails_alone_and_waits_for_an_edit(
+    world: World, spec: dict[str, Any], message: str
+) -> None:
+    bad = external_secret("bad", {"x": "a"})
+    bad["spec"] |= spec
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}), bad)
+    operator = Operator(world)
+
+    result = await operator.reconcile(external_key("bad"))
+
+    assert (result.outcome, result.retry, result.requeue_after) == (Outcome.FAILED, False, None)
+    assert message in result.message
+    assert (await operator.ready(external_key("bad")))["reason"] == "SecretSyncedError"
+    await operator.reconcile(external_key("bad"))
+    assert len(operator.events()) == 1
+    assert (await operator.reconcile()).outcome is Outcome.CREATED
+
+
+async def test_an_interval_of_zero_asks_once(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, refreshInterval="0"))
+    operator = Operator(world)
+
+    assert (await operator.reconcile()).requeue_after is None
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    world.clock.advance(1000 * HOUR)
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
+
+
+async def test_what_is_gone_or_going_is_left(world: World) -> None:
+    going = external_secret("db", {"x": "a"}, metadata={"deletionTimestamp": "2026-05-01T00:00:00Z"})
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), going)
+    operator = Operator(world)
+
+    assert (await operator.reconcile()).outcome is Outcome.SKIPPED
+    assert (await operator.reconcile(external_key("nobody"))).outcome is Outcome.GONE
+
+
+async def test_many_keys_are_counted_rather_than_listed_in_an_event(world: World) -> None:
+    keys = {f"k{number:02}": "a" for number in range(15)}
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", keys))
+    operator = Operator(world)
+
+    await operator.reconcile()
+
+    assert operator.events()[0][2].endswith("k08, k09 and 5 more")

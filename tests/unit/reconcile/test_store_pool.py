@@ -1,0 +1,281 @@
+"""Stores are shared while they are the same, and closed when nobody uses them any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sealbridge.errors import Denied, Invalid, StoreError, Unavailable
+from sealbridge.local.directory import DirectoryCluster
+from sealbridge.reconcile.credentials import ClusterResolver
+from sealbridge.reconcile.kinds import Object, ObjectKey
+from sealbridge.reconcile.store_pool import StorePool, is_referent, provider_of
+from sealbridge.secret import Value
+from sealbridge.stores.base import Reference, Resolver, SecretKeySelector
+from tests.worlds import World, fake_store
+
+A = Reference("a")
+
+
+class ProbeStore:
+    """A store that can be held up in the middle of a call."""
+
+    def __init__(self, value: Value) -> None:
+        self.value, self.closed = value, False
+        self.go = asyncio.Event()
+        self.go.set()
+        self.entered = asyncio.Event()
+
+    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
+        self.entered.set()
+        await self.go.wait()
+        return dict.fromkeys(references, self.value)
+
+    async def check(self) -> None:
+        self.entered.set()
+        await self.go.wait()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Probes:
+    """Opens stores of a provider of the test's own, and keeps them in order."""
+
+    def __init__(self) -> None:
+        self.opened: list[ProbeStore] = []
+
+    async def open(self, provider: str, config: Mapping[str, Any], resolver: Resolver) -> ProbeStore:
+        reference = config.get("tokenSecretRef")
+        token = Value(b"none")
+        if reference is not None:
+            token = await resolver.secret_value(
+                SecretKeySelector(reference["name"], reference["key"], reference.get("namespace", ""))
+            )
+        self.opened.append(ProbeStore(token))
+        return self.opened[-1]
+
+
+@pytest.fixture
+def probes() -> Probes:
+    return Probes()
+
+
+def store(*, generation: int = 1, kind: str = "SecretStore", **config: Any) -> Object:
+    metadata = {"name": "s", "uid": "u", "generation": generation}
+    if kind == "SecretStore":
+        metadata["namespace"] = "default"
+    return {"kind": kind, "metadata": metadata, "spec": {"provider": {"probe": config}}}
+
+
+def with_token(token: str, namespace: str = "default") -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "cred", "namespace": namespace},
+        "stringData": {"token": token},
+    }
+
+
+REF = {"name": "cred", "key": "token"}
+
+
+async def fetched(pool: StorePool, store_object: Object, namespace: str = "default") -> Value | StoreError:
+    return (await (await pool.open(store_object, namespace)).fetch([A]))[A]
+
+
+def pool_of(world: World, probes: Probes, **options: Any) -> tuple[StorePool, DirectoryCluster]:
+    cluster = world.cluster()
+    return StorePool(cluster, world.clock, opener=probes.open, **options), cluster
+
+
+async def test_the_same_store_is_opened_once_even_by_many_at_once(world: World, probes: Probes) -> None:
+    pool, _ = pool_of(world, probes)
+
+    await asyncio.gather(*(pool.open(store(), "default") for _ in range(10)))
+
+    assert len(probes.opened) == 1
+    await pool.close()
+    assert probes.opened[0].closed
+
+
+async def test_a_store_that_was_edited_is_opened_anew_and_the_old_one_closed(
+    world: World, probes: Probes
+) -> None:
+    pool, _ = pool_of(world, probes)
+    await pool.open(store(), "default")
+
+    await pool.open(store(generation=2), "default")
+
+    assert [each.closed for each in probes.opened] == [True, False]
+
+
+async def test_another_credential_opens_it_anew_after_the_time_of_trust(world: World, probes: Probes) -> None:
+    world.write("cred.yaml", with_token("one"))
+    pool, cluster = pool_of(world, probes, recheck=timedelta(seconds=10))
+    assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"one")
+    world.write("cred.yaml", with_token("two"))
+    cluster.reload()
+
+    world.clock.advance(9)
+    assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"one")
+    world.clock.advance(1)
+    assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"two")
+    world.clock.advance(10)
+    assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"two")
+    assert len(probes.opened) == 2
+
+
+async def test_a_cluster_store_logs_in_as_the_namespace_that_uses_it(world: World, probes: Probes) -> None:
+    world.write("cred.yaml", with_token("one", "team-a"), with_token("two", "team-b"))
+    pool, _ = pool_of(world, probes)
+    shared = store(kind="ClusterSecretStore", tokenSecretRef=REF)
+
+    assert await fetched(pool, shared, "team-a") == Value(b"one")
+    assert await fetched(pool, shared, "team-b") == Value(b"two")
+    assert len(probes.opened) == 2
+    assert pool.credentials(shared, "team-a") == {ObjectKey("Secret", "team-a", "cred")}
+
+
+async def test_a_cluster_store_that_names_the_namespace_is_shared_by_all(
+    world: World, probes: Probes
+) -> None:
+    world.write("cred.yaml", with_token("one", "vault"))
+    pool, _ = pool_of(world, probes)
+    shared = store(kind="ClusterSecretStore", tokenSecretRef={**REF, "namespace": "vault"})
+
+    assert await fetched(pool, shared, "team-a") == await fetched(pool, shared, "team-b") == Value(b"one")
+    assert len(probes.opened) == 1
+
+
+async def test_a_call_under_way_ends_before_its_store_is_closed(world: World, probes: Probes) -> None:
+    pool, _ = pool_of(world, probes)
+    handle = await pool.open(store(), "default")
+    probes.opened[0].go.clear()
+    call = asyncio.create_task(handle.check())
+    await probes.opened[0].entered.wait()
+
+    await pool.forget("SecretStore", "default", "s")
+    assert not probes.opened[0].closed
+    probes.opened[0].go.set()
+    await call
+    assert probes.opened[0].closed
+
+
+async def test_a_store_that_was_replaced_gives_errors_that_heal(world: World, probes: Probes) -> None:
+    pool, _ = pool_of(world, probes)
+    handle = await pool.open(store(), "default")
+    await pool.close()
+
+    assert isinstance((await handle.fetch([A]))[A], Unavailable)
+    with pytest.raises(Unavailable):
+        await handle.check()
+
+
+async def test_only_so_many_stay_open_and_the_longest_unused_goes_first(world: World, probes: Probes) -> None:
+    world.write("cred.yaml", *(with_token("t", f"ns-{n}") for n in range(4)))
+    pool, _ = pool_of(world, probes, capacity=2)
+    shared = store(kind="ClusterSecretStore", tokenSecretRef=REF)
+
+    for namespace in ("ns-0", "ns-1", "ns-0", "ns-2"):
+        await pool.open(shared, namespace)
+
+    assert [each.closed for each in probes.opened] == [False, True, False]
+
+
+async def test_a_store_that_cannot_be_opened_says_what_it_lacks_and_is_tried_again(
+    world: World, probes: Probes
+) -> None:
+    pool, cluster = pool_of(world, probes)
+    wanted = store(tokenSecretRef=REF)
+
+    with pytest.raises(Invalid, match='there is no Secret "cred" in namespace "default"'):
+        await pool.open(wanted, "default")
+    assert pool.credentials(wanted, "default") == {ObjectKey("Secret", "default", "cred")}
+
+    world.write("cred.yaml", with_token("one"))
+    cluster.reload()
+    assert await fetched(pool, wanted) == Value(b"one")
+
+
+@pytest.mark.parametrize(
+    ("selector", "error", "message"),
+    [
+        (SecretKeySelector("cred", "other"), Invalid, 'has no key "other"'),
+        (SecretKeySelector("cred", "token", "elsewhere"), Denied, "may not use Secret"),
+        (SecretKeySelector("absent", "token", "default"), Invalid, 'there is no Secret "absent"'),
+    ],
+)
+async def test_a_secret_store_reaches_into_its_own_namespace_only(
+    world: World, selector: SecretKeySelector, error: type[StoreError], message: str
+) -> None:
+    world.write("cred.yaml", with_token("one"), with_token("two", "elsewhere"))
+    resolver = ClusterResolver(world.cluster(), store(), "default")
+
+    with pytest.raises(error, match=message):
+        await resolver.secret_value(selector)
+
+
+async def test_a_ca_bundle_comes_from_a_config_map(world: World) -> None:
+    world.write(
+        "ca.yaml",
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "ca", "namespace": "default"},
+            "data": {"ca.crt": "PEM"},
+        },
+    )
+    resolver = ClusterResolver(world.cluster(), store(), "default")
+
+    assert await resolver.config_map_value("ca", "ca.crt") == "PEM"
+    for name, key in (("ca", "other"), ("absent", "ca.crt")):
+        with pytest.raises(Invalid, match="ConfigMap"):
+            await resolver.config_map_value(name, key)
+    with pytest.raises(Denied):
+        await resolver.config_map_value("ca", "ca.crt", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        {},
+        {"provider": None},
+        {"provider": {}},
+        {"provider": {"a": {}, "b": {}}},
+        {"provider": {"a": 1}},
+    ],
+)
+def test_a_store_has_exactly_one_provider(spec: Any) -> None:
+    with pytest.raises(Invalid):
+        provider_of({"kind": "SecretStore", "metadata": {"name": "s"}, "spec": spec})
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "expected"),
+    [
+        ({"auth": {"tokenSecretRef": REF}}, "ClusterSecretStore", True),
+        ({"auth": {"tokenSecretRef": {**REF, "namespace": "x"}}}, "ClusterSecretStore", False),
+        ({"auth": [{"deep": {"ref": REF}}]}, "ClusterSecretStore", True),
+        ({"server": "https://x"}, "ClusterSecretStore", False),
+        ({"auth": {"tokenSecretRef": REF}}, "SecretStore", False),
+    ],
+)
+def test_a_name_without_a_namespace_makes_a_cluster_store_depend_on_its_user(
+    config: dict[str, Any], kind: str, expected: bool
+) -> None:
+    assert is_referent(store(kind=kind, **config)) is expected
+
+
+async def test_the_fake_provider_is_opened_by_the_real_registry(world: World) -> None:
+    pool = StorePool(world.cluster(), world.clock)
+    manifest = fake_store("s", {"a": "1"})
+    manifest["metadata"] |= {"namespace": "default", "uid": "u", "generation": 1}
+
+    assert await fetched(pool, manifest) == Value(b"1")
+    await pool.close()

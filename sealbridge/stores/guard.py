@@ -129,9 +129,10 @@ class GuardedStore:
             if (refusal := self._breaker.refusal(loop.time())) is not None:
                 return dict.fromkeys(references, refusal)
             results: dict[Reference, Value | StoreError] = {}
+            deadline = loop.time() + self._limits.retry_window
             try:
                 results.update(await self._store.fetch(references))
-                await self._retry(results, loop.time() + self._limits.retry_window)
+                await self._retry(results, deadline)
             finally:
                 if results:
                     self._breaker.record(results.values(), loop.time())

@@ -18,6 +18,7 @@ from sealbridge.stores.query import Query, closing, parse_query
 
 _SPECIAL = {"{": "a multipath", "[": "a multipath", "!": "a literal"}
 _LATER_MODIFIERS = frozenset({"flatten", "join", "pretty", "group", "dig"})
+_EMPTY = Query("", "", "")
 _INTEGER = re.compile(rb"-?[0-9]+")
 
 
@@ -73,23 +74,23 @@ class _Part:
 
 def _get(raw: bytes, path: str) -> bytes | None:
     """The JSON text at a path, recursing into what follows each component."""
-    if not path:
-        return None
-    if path[0] in _SPECIAL:
+    if path[:1] in _SPECIAL:
         raise UnsupportedPath(f"{_SPECIAL[path[0]]} in a property is not supported yet")
     if path.startswith(".."):
         raise UnsupportedPath("JSON lines in a property are not supported yet")
-    if path[0] == "@" and (modified := _modified(raw, path)) is not None:
+    if path.startswith("@") and (modified := _modified(raw, path)) is not None:
         return modified[0]
     if raw.startswith(b"["):
         return _in_array(raw, path)
     part = _part(path)
     fields = _object(raw)
     if part.pattern is None:
-        found = fields.get(part.text)
-    else:
-        found = next((fields[key] for key in fields if part.pattern.fullmatch(key)), None)
-    return _then(found, part.separator, part.rest)
+        return _then(fields.get(part.text), part.separator, part.rest)
+    matching = [value for key, value in fields.items() if part.pattern.fullmatch(key)]
+    if part.separator != ".":
+        return _then(matching[0] if matching else None, part.separator, part.rest)
+    # The first of the matching keys under which the rest of the path is found.
+    return next((found for value in matching if (found := _get(value, part.rest)) is not None), None)
 
 
 def _then(found: bytes | None, separator: str, rest: str) -> bytes | None:
@@ -101,7 +102,7 @@ def _in_array(raw: bytes, path: str) -> bytes | None:
     if path.startswith("#("):
         return _queried(elements, path)
     part = _part(path)
-    if part.text == "#":
+    if path.startswith("#") and part.text == "#":
         if part.separator == ".":
             return _each(elements, part.rest)
         return _then(str(len(elements)).encode(), part.separator, part.rest)
@@ -130,7 +131,7 @@ def _queried(elements: Sequence[bytes], path: str) -> bytes | None:
 
 def _matches(query: Query, element: bytes) -> bool:
     found = _get(element, query.path) if query.path else element
-    if found is None:
+    if found is None or query == _EMPTY:
         return False
     return query.matches(found, text_of(found) if found.startswith(b'"') else found)
 
@@ -204,11 +205,15 @@ def _reverse(raw: bytes) -> bytes:
 def _keys(raw: bytes) -> bytes:
     if raw.startswith(b"["):
         return b"[" + b",".join(b"null" for _ in _array(raw)) + b"]"
+    if not raw.startswith(b"{"):
+        return b"[null]"  # gjson's word for the keys of what has none
     return b"[" + b",".join(_quoted(key) for key in _object(raw)) + b"]"
 
 
 def _values(raw: bytes) -> bytes:
-    return raw if raw.startswith(b"[") else b"[" + b",".join(_object(raw).values()) + b"]"
+    if raw.startswith(b"["):
+        return raw
+    return b"[" + (b",".join(_object(raw).values()) if raw.startswith(b"{") else raw) + b"]"
 
 
 def _from_string(raw: bytes) -> bytes | None:

@@ -1,0 +1,318 @@
+"""What stands before a store: sharing, limits, retries and the breaker. Time is looptime's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+import pytest
+
+from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
+from sealbridge.secret import Value
+from sealbridge.stores.base import Reference
+from sealbridge.stores.guard import GuardedStore, Limits
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+A, B, C = Reference("a"), Reference("b"), Reference("c")
+Answer = Value | StoreError
+# No quick tries: each fetch is one call.
+ONE_TRY = Limits(tries=1, cache_ttl=0)
+
+
+class Script:
+    """A store whose answers the test writes. Each call takes `delay` seconds."""
+
+    def __init__(self, answer: Callable[[Reference], Answer], *, delay: float = 0.0) -> None:
+        self.answer = answer
+        self.delay = delay
+        self.calls: list[tuple[float, tuple[Reference, ...]]] = []
+        self.active = self.most_active = 0
+        self.closed = False
+        self.check_error: StoreError | None = None
+
+    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Answer]:
+        self.calls.append((asyncio.get_running_loop().time(), tuple(references)))
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.active -= 1
+        return {reference: self.answer(reference) for reference in references}
+
+    async def check(self) -> None:
+        if self.check_error is not None:
+            raise self.check_error
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def echo(reference: Reference) -> Answer:
+    return Value(reference.key.encode())
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Callable[..., GuardedStore]]:
+    stores: list[GuardedStore] = []
+
+    def guard(script: Script, limits: Limits | None = None) -> GuardedStore:
+        stores.append(GuardedStore(script, limits))
+        return stores[-1]
+
+    yield guard
+    for store in stores:
+        await store.close()
+
+
+Guarded = Callable[..., GuardedStore]
+
+
+async def test_values_are_remembered_for_a_short_time(guarded: Guarded) -> None:
+    script = Script(echo)
+    store = guarded(script, Limits(cache_ttl=5))
+    for wait, calls in ((0, 1), (4.9, 1), (0.2, 2)):
+        await asyncio.sleep(wait)
+        assert await store.fetch([A]) == {A: Value(b"a")}
+        assert len(script.calls) == calls
+
+
+async def test_only_what_is_not_known_is_asked_for(guarded: Guarded) -> None:
+    script = Script(echo)
+    store = guarded(script)
+    await store.fetch([A])
+    results = await store.fetch([B, A, B, C])
+    assert results == {A: Value(b"a"), B: Value(b"b"), C: Value(b"c")}
+    assert [references for _, references in script.calls] == [(A,), (B, C)]
+
+
+async def test_fresh_asks_again_and_its_value_is_remembered(guarded: Guarded) -> None:
+    versions = iter([b"1", b"2"])
+    script = Script(lambda _: Value(next(versions)))
+    store = guarded(script)
+    assert await store.fetch([A]) == {A: Value(b"1")}
+    assert await store.fetch([A], fresh=True) == {A: Value(b"2")}
+    assert await store.fetch([A]) == {A: Value(b"2")}
+
+
+async def test_a_value_that_was_overtaken_by_a_fresher_one_is_not_remembered(guarded: Guarded) -> None:
+    script = Script(lambda _: Value(b"old"), delay=1)
+    store = guarded(script)
+    slow = asyncio.create_task(store.fetch([A]))
+    await asyncio.sleep(0.5)
+    script.delay, script.answer = 0, lambda _: Value(b"new")
+    assert await store.fetch([A], fresh=True) == {A: Value(b"new")}
+    script.answer = lambda _: Value(b"old")
+    await slow
+    assert await store.fetch([A]) == {A: Value(b"new")}
+
+
+async def test_errors_are_not_remembered(guarded: Guarded) -> None:
+    script = Script(lambda _: NotFound("nothing there"))
+    store = guarded(script)
+    assert isinstance((await store.fetch([A]))[A], NotFound)
+    script.answer = echo
+    assert await store.fetch([A]) == {A: Value(b"a")}
+
+
+async def test_the_same_question_asked_at_once_is_asked_once(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    store = guarded(script, Limits(cache_ttl=0))
+    results = await asyncio.gather(*(store.fetch([A, other]) for other in (B, C, B)))
+    assert [references for _, references in script.calls] == [(A, B), (C,)]
+    assert results[2] == {A: Value(b"a"), B: Value(b"b")}
+
+
+async def test_a_caller_that_is_cancelled_ends_nothing_that_others_wait_for(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    store = guarded(script)
+    first, second = asyncio.create_task(store.fetch([A])), asyncio.create_task(store.fetch([A]))
+    await asyncio.sleep(0.5)
+    first.cancel()
+    assert await second == {A: Value(b"a")}
+    assert len(script.calls) == 1
+
+
+async def test_closing_ends_what_is_under_way_with_an_error(guarded: Guarded) -> None:
+    script = Script(echo, delay=100)
+    store = guarded(script)
+    waiting = asyncio.create_task(store.fetch([A]))
+    await asyncio.sleep(1)
+    await store.close()
+    assert isinstance((await waiting)[A], Unavailable)
+    assert script.closed
+
+
+async def test_no_more_calls_than_allowed_run_at_once(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    store = guarded(script, Limits(concurrency=3))
+    await asyncio.gather(*(store.fetch([Reference(str(number))]) for number in range(9)))
+    assert script.most_active == 3
+    assert asyncio.get_running_loop().time() == pytest.approx(3)
+
+
+async def test_references_are_asked_for_at_a_limited_rate(guarded: Guarded) -> None:
+    script = Script(echo)
+    store = guarded(script, Limits(rate=2, burst=4))
+    for number in range(8):
+        await store.fetch([Reference(str(number))])
+    assert [time for time, _ in script.calls] == pytest.approx([0, 0, 0, 0, 0.5, 1.0, 1.5, 2.0])
+    await asyncio.sleep(60)
+    await store.fetch([Reference(f"more-{number}") for number in range(8)])
+    assert script.calls[-1][0] == pytest.approx(64)
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down")])
+async def test_what_may_heal_at_once_is_tried_again_quickly(guarded: Guarded, error: StoreError) -> None:
+    answers = iter([error, Value(b"b")])
+    script = Script(lambda reference: next(answers) if reference == B else echo(reference))
+    store = guarded(script)
+    assert await store.fetch([A, B]) == {A: Value(b"a"), B: Value(b"b")}
+    assert [references for _, references in script.calls] == [(A, B), (B,)]
+    assert script.calls[1][0] < 1
+
+
+@pytest.mark.parametrize("error", [NotFound("no"), Denied("no"), Invalid("no")])
+async def test_what_does_not_heal_is_not_tried_again(guarded: Guarded, error: StoreError) -> None:
+    script = Script(lambda _: error)
+    assert (await guarded(script).fetch([A]))[A] is error
+    assert len(script.calls) == 1
+
+
+async def test_tries_are_bounded_in_number_and_time(guarded: Guarded) -> None:
+    quick = Script(lambda _: Unavailable("down"))
+    await guarded(quick, Limits(tries=3)).fetch([A])
+    assert len(quick.calls) == 3
+    slow = Script(lambda _: Unavailable("down"), delay=10)
+    await guarded(slow, Limits(retry_window=5)).fetch([A])
+    assert len(slow.calls) == 1
+
+
+async def test_a_store_that_names_a_pause_is_given_it(guarded: Guarded) -> None:
+    script = Script(lambda _: Throttled("slow down", retry_after=60))
+    store = guarded(script, Limits(cache_ttl=0))
+    assert isinstance((await store.fetch([A]))[A], Throttled)
+    await asyncio.sleep(30)
+    refused = (await store.fetch([A]))[A]
+    assert isinstance(refused, Throttled)
+    assert refused.retry_after == pytest.approx(30)
+    assert refused.hint == "the next try is in 30 s"
+    assert len(script.calls) == 1
+    script.answer = echo
+    await asyncio.sleep(30.1)
+    assert await store.fetch([A]) == {A: Value(b"a")}
+
+
+async def test_a_short_pause_is_waited_for_within_the_call(guarded: Guarded) -> None:
+    answers = iter([Throttled("slow down", retry_after=2), Value(b"a")])
+    script = Script(lambda _: next(answers))
+    assert await guarded(script).fetch([A]) == {A: Value(b"a")}
+    assert script.calls[1][0] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("error", [Unavailable("it is down"), Denied("wrong token", credentials=True)])
+async def test_the_breaker_opens_after_failures_in_a_row_and_says_when_the_next_try_is(
+    guarded: Guarded, error: StoreError
+) -> None:
+    script = Script(lambda _: error)
+    store = guarded(script, Limits(tries=1, failures=3, pause=30, longest_pause=60))
+    for _ in range(3):
+        assert (await store.fetch([A]))[A] is error
+    await asyncio.sleep(10)
+    refused = (await store.fetch([B]))[B]
+    assert type(refused) is type(error)
+    assert isinstance(refused, StoreError)
+    assert refused.what == error.what
+    assert refused.retry_after == pytest.approx(20)
+    assert refused.hint == "the store is left alone for a while, the next try is in 20 s"
+    assert error.hint is None
+    assert len(script.calls) == 3
+
+
+async def test_one_call_probes_after_the_pause_and_closes_the_breaker(guarded: Guarded) -> None:
+    script = Script(lambda _: Unavailable("down"))
+    store = guarded(script, Limits(tries=1, failures=1, pause=30))
+    await store.fetch([A])
+    await asyncio.sleep(30)
+    script.answer, script.delay = echo, 1
+    probe, other = await asyncio.gather(store.fetch([A]), store.fetch([B]))
+    assert probe == {A: Value(b"a")}
+    refused = other[B]
+    assert isinstance(refused, Unavailable)
+    assert refused.hint is not None
+    assert refused.hint.endswith("the next try is under way")
+    assert await store.fetch([B]) == {B: Value(b"b")}
+
+
+async def test_a_failed_probe_doubles_the_pause_up_to_its_limit(guarded: Guarded) -> None:
+    script = Script(lambda _: Unavailable("down"))
+    store = guarded(script, Limits(tries=1, failures=1, pause=30, longest_pause=100))
+    await store.fetch([A])
+    for pause in (30, 60, 100, 100):
+        before = len(script.calls)
+        await asyncio.sleep(pause - 0.1)
+        await store.fetch([A])
+        assert len(script.calls) == before
+        await asyncio.sleep(0.1)
+        await store.fetch([A])
+        assert len(script.calls) == before + 1
+
+
+@pytest.mark.parametrize("answer", [NotFound("no"), Denied("forbidden"), Invalid("no"), Value(b"x")])
+async def test_any_answer_shows_that_the_store_is_alive(guarded: Guarded, answer: Answer) -> None:
+    script = Script(lambda _: Unavailable("down"))
+    store = guarded(script, Limits(tries=1, failures=2, cache_ttl=0))
+    for _ in range(3):
+        script.answer = lambda _: Unavailable("down")
+        await store.fetch([A])
+        script.answer = lambda reference: answer if reference == A else Unavailable("down")
+        await store.fetch([A, B])
+    assert len(script.calls) == 6
+
+
+async def test_check_reaches_the_store_though_the_breaker_is_open_and_closes_it(guarded: Guarded) -> None:
+    script = Script(lambda _: Unavailable("down"))
+    script.check_error = Unavailable("down")
+    store = guarded(script, Limits(tries=1, failures=2))
+    await store.fetch([A])
+    with pytest.raises(Unavailable):
+        await store.check()
+    assert len(script.calls) == 1
+    script.answer = echo
+    assert isinstance((await store.fetch([A]))[A], Unavailable)
+    script.check_error = None
+    await store.check()
+    assert await store.fetch([A]) == {A: Value(b"a")}
+
+
+async def test_a_probe_that_is_closed_away_leaves_no_breaker_stuck(guarded: Guarded) -> None:
+    class Broken(Script):
+        async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Answer]:
+            if len(self.calls) == 1:
+                self.calls.append((0.0, ()))
+                raise RuntimeError("a defect")
+            return await super().fetch(references)
+
+    script = Broken(lambda _: Unavailable("down"))
+    store = guarded(script, Limits(tries=1, failures=1, pause=30))
+    await store.fetch([A])
+    await asyncio.sleep(30)
+    with pytest.raises(RuntimeError):
+        await store.fetch([A])
+    script.answer = echo
+    assert await store.fetch([A]) == {A: Value(b"a")}
+
+
+async def test_the_memory_is_bounded_in_entries_and_bytes(guarded: Guarded) -> None:
+    script = Script(lambda reference: Value(b"x" * int(reference.version or 1)))
+    few = guarded(script, Limits(cache_entries=2))
+    for reference in (A, B, C, C, B, A):
+        await few.fetch([reference])
+    assert [references for _, references in script.calls] == [(A,), (B,), (C,), (A,)]
+    script.calls.clear()
+    small = guarded(script, Limits(cache_size=10))
+    sixty, five, six = Reference("a", "60"), Reference("b", "5"), Reference("c", "6")
+    for reference in (sixty, sixty, five, six, six, five):
+        await small.fetch([reference])
+    assert [references for _, references in script.calls] == [(sixty,), (sixty,), (five,), (six,), (five,)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.canary import Canary, LogRecords
 from tests.servers.apiserver import ApiServer
@@ -18,6 +19,16 @@ _LOG_RECORDS = pytest.StashKey[LogRecords]()
 
 # What would let a test reach the cluster or the store of the person who runs it.
 _PERSONAL = ("KUBECONFIG", "VAULT_ADDR", "VAULT_TOKEN", "BAO_ADDR", "BAO_TOKEN", "VAULT_NAMESPACE")
+
+
+# A busy machine is no failure. In CI the same examples are tried each time; at home new ones are.
+settings.register_profile(
+    "sealbridge",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sealbridge")
 
 
 def pytest_configure(config: pytest.Config) -> None:

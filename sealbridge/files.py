@@ -15,7 +15,6 @@ def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
     `mode` is that of the new file; None keeps the old file's, or leaves a new one to the umask. A
     symbolic link is followed; what is not a regular file (a pipe, /dev/stdout) is written to.
     """
-    path = os.path.realpath(path)
     try:
         old = os.stat(path)
     except FileNotFoundError:
@@ -24,6 +23,7 @@ def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
         with open(path, "wb") as stream:
             stream.write(data)
         return
+    path = os.path.realpath(path)
     if mode is None and old is not None:
         mode = stat.S_IMODE(old.st_mode)
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"

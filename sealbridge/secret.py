@@ -78,27 +78,28 @@ class Secret:
         metadata = _mapping(document.get("metadata"), "metadata")
         items: dict[str, Value] = {}
         for key, encoded in _mapping(document.get("data"), "data").items():
-            items[_key(key, "data")] = Value(_decoded(encoded, f"data.{key}"))
+            name = _key(key, "data")
+            items[name] = Value(_decoded(encoded, f"data.{name}"))
         for key, text in _mapping(document.get("stringData"), "stringData").items():
+            name = _key(key, "stringData")
             if not isinstance(text, str):
                 raise ManifestError(
-                    f"stringData.{key} must be a string, it is {kind_of(text)}",
+                    f"stringData.{name} must be a string, it is {kind_of(text)}",
                     hint="put quotes around it",
                 )
-            items[_key(key, "stringData")] = Value(text.encode("utf-8", "surrogatepass"))
+            items[name] = Value(text.encode("utf-8", "surrogatepass"))
         immutable = document.get("immutable")
         if immutable is not None and not isinstance(immutable, bool):
             raise ManifestError(f"immutable must be true or false, it is {kind_of(immutable)}")
         type_ = document.get("type")
         if type_ is not None and not isinstance(type_, str):
             raise ManifestError(f"type must be a string, it is {kind_of(type_)}")
-        name, namespace = metadata.get("name") or "", metadata.get("namespace") or ""
-        for what, text in (("name", name), ("namespace", namespace)):
-            if not isinstance(text, str):
-                raise ManifestError(f"metadata.{what} must be a string, it is {kind_of(text)}")
+        for field_ in ("name", "namespace"):
+            if not isinstance(metadata.get(field_) or "", str):
+                raise ManifestError(f"metadata.{field_} must be a string, it is {kind_of(metadata[field_])}")
         return cls(
-            name=name,
-            namespace=namespace,
+            name=metadata.get("name") or "",
+            namespace=metadata.get("namespace") or "",
             items=items,
             type=type_ or "",
             immutable=immutable,
@@ -192,13 +193,15 @@ def _key(key: object, where: str) -> str:
 
 
 def _strings(value: object, where: str) -> Mapping[str, str]:
+    texts: dict[str, str] = {}
     for key, text in _mapping(value, where).items():
+        name = _key(key, where)
         if not isinstance(text, str):
             raise ManifestError(
-                f"{where}.{key} must be a string, it is {kind_of(text)}", hint="put quotes around it"
+                f"{where}.{name} must be a string, it is {kind_of(text)}", hint="put quotes around it"
             )
-        _key(key, where)
-    return dict(_mapping(value, where))
+        texts[name] = text
+    return texts
 
 
 def _decoded(encoded: object, where: str) -> bytes:

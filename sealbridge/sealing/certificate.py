@@ -206,7 +206,7 @@ def _public_key(algorithm: bytes, key: bytes, where: str | None) -> RSAPublicKey
         if problem := check_size(modulus.bit_length()):
             raise CertificateError(problem, where=where, hint=_HINT)
         return RSAPublicNumbers(exponent, modulus).public_key()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a negative number
         raise CertificateError(
             "the certificate is damaged: its key is not a usable RSA key", where=where, hint=_HINT
         ) from None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sealbridge.errors import EnvelopeError, KeyFileError, UnsealError, WrongKeyError
+from sealbridge.sealing import envelope
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keys import SealingKey
+from sealbridge.secret import Value
+from tests.sealing_keys import MADE, sealing_key
+
+LABEL = b"ns/name"
+
+
+def key_of(days: int) -> SealingKey:
+    return SealingKey.generate(at=MADE + timedelta(days=days), bits=2048)
+
+
+def bare(key: SealingKey) -> SealingKey:
+    return SealingKey.from_pem(key.private_pem.reveal(), None)
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The fingerprints of the keys in the order in which they were tried."""
+    fingerprints: list[str] = []
+    real = envelope.open_
+
+    def recording(data: bytes, key: SealingKey, label: bytes) -> Value:
+        fingerprints.append(key.fingerprint)
+        return real(data, key, label)
+
+    monkeypatch.setattr(envelope, "open_", recording)
+    return fingerprints
+
+
+def test_the_newest_key_is_current_wherever_it_stands() -> None:
+    old, new, newer = key_of(0), key_of(1), key_of(2)
+    for order in ([old, new, newer], [newer, old, new], [new, newer, old]):
+        assert Keyring(order).current is newer
+
+
+def test_the_first_of_equally_new_keys_is_current() -> None:
+    assert Keyring([sealing_key(1), sealing_key(0)]).current is sealing_key(1)
+    assert Keyring([sealing_key(0), sealing_key(1)]).current is sealing_key(0)
+
+
+def test_a_bare_key_is_never_current() -> None:
+    with pytest.raises(KeyFileError, match="no sealing key with a certificate"):
+        _ = Keyring([bare(sealing_key(0))]).current
+    with pytest.raises(KeyFileError, match="no sealing key with a certificate"):
+        _ = Keyring([]).current
+    assert Keyring([bare(sealing_key(0)), sealing_key(1)]).current is sealing_key(1)
+
+
+def test_a_key_is_held_once_and_with_its_certificate() -> None:
+    key = sealing_key()
+    for twins in ([key, bare(key)], [bare(key), key]):
+        ring = Keyring(twins)
+        assert len(ring) == 1
+        assert list(ring) == [key]
+        assert key.fingerprint in ring
+        assert ring.current is key
+
+
+def test_any_key_opens_and_the_hinted_one_is_tried_first(tried: list[str]) -> None:
+    keys = [sealing_key(number) for number in range(3)]
+    ring = Keyring(keys)
+    first, second, third = ring.fingerprints
+    sealed = envelope.seal(b"value", keys[2].certificate, LABEL)
+    assert ring.open(sealed, LABEL).reveal() == b"value"
+    assert tried == [first, second, third]
+    tried.clear()
+    assert ring.open(sealed, LABEL, hint=third).reveal() == b"value"
+    assert tried == [third]
+    tried.clear()
+    assert ring.open(sealed, LABEL, hint=second).reveal() == b"value"
+    assert tried == [second, first, third]
+    tried.clear()
+    assert ring.open(sealed, LABEL, hint="SHA256:unknown").reveal() == b"value"
+    assert tried == [first, second, third]
+
+
+def test_a_wrong_key_means_the_next_and_every_other_failure_is_final(tried: list[str]) -> None:
+    ring = Keyring([sealing_key(number) for number in range(3)])
+    sealed = envelope.seal(b"value", sealing_key(1).certificate, LABEL)
+    damaged = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    with pytest.raises(EnvelopeError, match="damaged"):
+        ring.open(damaged, LABEL)
+    assert tried == list(ring.fingerprints[:2])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_no_key_that_opens_is_an_unseal_error_and_no_wrong_key_error(count: int) -> None:
+    sealed = envelope.seal(b"value", sealing_key(9).certificate, LABEL)
+    with pytest.raises(UnsealError, match="no key could decrypt secret") as caught:
+        Keyring([sealing_key(number) for number in range(count)]).open(sealed, LABEL)
+    assert not isinstance(caught.value, WrongKeyError)

@@ -345,10 +345,6 @@ class ApiServer:
     def install_crds(self, folder: Path = REPOSITORY / "crds") -> None:
         """Apply every CRD of a folder and wait until the server serves them all."""
         self.kubectl("apply", "--validate=false", "-f", folder)
-        self.wait_for_crds()
-
-    def wait_for_crds(self) -> None:
-        """Wait until the server serves every CRD that it was given."""
 
         def all_are_served() -> bool:
             items = self.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]

@@ -12,11 +12,13 @@ from tests.servers.operator import Operator, deploy
 from tests.servers.process import wait_for
 
 _TRY = """
-The cluster is up: API server {server}, operator {operator} (its log: {log}).
+The cluster is up: API server {server}, operator {operator}
+(its log: {log}).
 
 In another terminal:
 
-  export KUBECONFIG={kubeconfig} PATH={programs}:$PATH
+  export KUBECONFIG={kubeconfig}
+  export PATH={programs}:$PATH
   kubectl create secret generic hello --from-literal=greeting=hi --dry-run=client -o yaml \\
     | sealbridge seal --cert {operator}/v1/cert.pem -n default \\
     | kubectl apply -f -

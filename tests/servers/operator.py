@@ -29,14 +29,12 @@ class Deployment:
 
 
 def deploy(apiserver: ApiServer, folder: Path = REPOSITORY / "deploy" / "kustomize" / "base") -> Deployment:
-    """Apply the kustomize folder: CRDs, account and roles count, its Deployment has nobody to run it here."""
-    rendered = apiserver.kubectl("kustomize", folder, "--load-restrictor=LoadRestrictionsNone")
-    workload = next(one for one in yaml.safe_load_all(rendered) if one["kind"] == "Deployment")
-    namespace = workload["metadata"]["namespace"]
-    apiserver.ensure_namespace(namespace)
-    apiserver.kubectl("apply", "--validate=false", "-f", "-", stdin=rendered)
-    apiserver.wait_for_crds()
-    return Deployment(namespace, workload["spec"]["template"]["spec"]["serviceAccountName"])
+    """Apply the CRDs and the kustomize folder with the operator's account and roles."""
+    apiserver.install_crds()
+    rendered = apiserver.kubectl("kustomize", folder)
+    account = next(one for one in yaml.safe_load_all(rendered) if one["kind"] == "ServiceAccount")["metadata"]
+    apiserver.kubectl("apply", "-f", "-", stdin=rendered)
+    return Deployment(account["namespace"], account["name"])
 
 
 class Operator:

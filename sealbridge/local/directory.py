@@ -30,6 +30,9 @@ from sealbridge.secret import Secret, Value
 
 _EVENTS_KEPT = 1000
 _METADATA_KEPT = ("labels", "annotations")
+# Ends the version of a file that others may read or that has another format, so that no status names it
+# and it is put right.
+_MISPLACED = "-misplaced"
 
 _log = logging.getLogger(__name__)
 
@@ -120,10 +123,6 @@ class DirectoryCluster:
         """The file that an object stands in."""
         return self._contents.objects[key].where
 
-    def path_of(self, target: ObjectKey) -> str:
-        """The file that a target stands in, for people."""
-        return self._tree.path(target.namespace, f"{target.name}.{self._format.value}")
-
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object with its apiVersion and kind, or None."""
         found = self._contents.objects.get(ObjectKey(kind.name, namespace if kind.namespaced else "", name))
@@ -196,7 +195,7 @@ class DirectoryCluster:
             written = self._write(
                 namespace, name, plan.manifest, owner=owner, manager=owner.field_manager, own=secret
             )
-        elif existing is not None and not self._is_in_place(namespace, name):
+        elif existing is not None and existing["metadata"]["resourceVersion"].endswith(_MISPLACED):
             written = self._write(
                 namespace, name, existing, owner=owner, manager=owner.field_manager, own=secret
             )
@@ -321,7 +320,8 @@ class DirectoryCluster:
         document = Format(file.rpartition(".")[2]).load(stored.data, where=self._tree.path(namespace, file))
         metadata = {**(document.get("metadata") or {}), "name": name, "namespace": namespace}
         metadata["uid"] = _target_uid(namespace, name)
-        metadata["resourceVersion"] = _digest(stored.data) + ("" if stored.private else "-shared")
+        in_place = stored.private and file == self._wanted_file(name)
+        metadata["resourceVersion"] = _digest(stored.data) + ("" if in_place else _MISPLACED)
         if record is not None:
             for field, value in (record.metadata or {}).items():
                 (metadata if field in _METADATA_KEPT else document)[field] = value
@@ -342,7 +342,7 @@ class DirectoryCluster:
         own: Secret,
     ) -> Object:
         data = self._format.dump(manifest)
-        file = f"{name}.{self._format.value}"
+        file = self._wanted_file(name)
         former = self._state.target(namespace, name)
         controller = controller_of(manifest["metadata"].get("ownerReferences") or ())
         record = TargetRecord(
@@ -364,15 +364,12 @@ class DirectoryCluster:
             raise ManifestError("the file went away while it was written", where=self._path(namespace, name))
         return written
 
-    def _is_in_place(self, namespace: str, name: str) -> bool:
-        """Whether the file has the wanted format and nobody else may read it."""
-        file = self._file(namespace, name)
-        stored = self._tree.read(namespace, file)
-        return stored is not None and stored.private and file == f"{name}.{self._format.value}"
-
     def _file(self, namespace: str, name: str) -> str:
         record = self._state.target(namespace, name)
-        return record.file if record is not None else f"{name}.{self._format.value}"
+        return record.file if record is not None else self._wanted_file(name)
+
+    def _wanted_file(self, name: str) -> str:
+        return f"{name}.{self._format.value}"
 
     def _path(self, namespace: str, name: str) -> str:
         return self._tree.path(namespace, self._file(namespace, name))

@@ -107,22 +107,6 @@ class OutputTree:
             except OSError as error:
                 raise self._refused(folder, name, error) from None
 
-    def make_private(self, folder: str, name: str) -> None:
-        """Take everybody else's permissions away."""
-        if self._dry:
-            return
-        with self._folder(folder, create=False) as directory:
-            if directory is None:
-                return
-            try:
-                handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-                try:
-                    os.fchmod(handle, 0o600)
-                finally:
-                    os.close(handle)
-            except OSError as error:
-                raise self._refused(folder, name, error) from None
-
     def remove(self, folder: str, name: str) -> bool:
         """Delete a file, and its folder when it was the last one. True when it was there."""
         if self._dry:

@@ -46,8 +46,9 @@ class SecretStoreReconciler:
             interval = refresh_interval(obj)
             provider_of(obj)
         except Invalid as error:
-            await self._tell(obj, f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error.what}")
-            return failed(key, error, retry=False)
+            message = f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error.what}"
+            await self._tell(obj, message)
+            return failed(key, error, retry=False, message=message)
         # A store that logs in as whoever uses it has nobody to log in as here: using it tells.
         if not is_referent(obj):
             unable = conditions.STORE_CREATE_FAILED_MESSAGE
@@ -58,8 +59,10 @@ class SecretStoreReconciler:
             except Conflict as error:
                 return failed(key, error, retry=True)
             except SealbridgeError as error:
-                await self._tell(obj, f"{unable}: {error.what}")
-                return failed(key, error, retry=True, depends_on=self._stores.credentials(obj, key.namespace))
+                message = f"{unable}: {error.what}"
+                await self._tell(obj, message)
+                needs = self._stores.credentials(obj, key.namespace)
+                return failed(key, error, retry=True, message=message, depends_on=needs)
         await self._tell(obj, None)
         return Result(
             key=key,

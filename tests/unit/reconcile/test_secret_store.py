@@ -87,6 +87,7 @@ async def test_a_store_that_does_not_work_says_why_once(
     ready = condition(await world.object(cluster, STORE), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "InvalidProviderConfig")
     assert ready["message"].startswith(message)
+    assert result.message == ready["message"]
     await check(world, cluster)
     assert [(e.type_, e.reason) for e in cluster.events] == [("Warning", "InvalidProviderConfig")]
 

@@ -1,0 +1,242 @@
+"""Passes over a whole directory: order, second chances, watching."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from sealbridge.errors import SealbridgeError
+from sealbridge.local.directory import DirectoryCluster
+from sealbridge.local.formats import Format
+from sealbridge.local.run import Report, Session, watch
+from sealbridge.reconcile.kinds import Object
+from sealbridge.reconcile.result import Outcome
+from sealbridge.reconcile.sealing_keys import FixedKeyring
+from sealbridge.sealing.keys import SealingKey
+from tests.canary import Canary
+from tests.worlds import World, external_secret, fake_store
+
+
+@asynccontextmanager
+async def session_of(
+    world: World, *, once: bool = True, prune: bool = False, **options: Any
+) -> AsyncIterator[tuple[Session, DirectoryCluster]]:
+    cluster = DirectoryCluster(world.source, world.output, **options)
+    session = Session(cluster, FixedKeyring(world.keyring), world.clock, once=once, prune=prune)
+    try:
+        yield session, cluster
+    finally:
+        await session.close()
+
+
+async def run(world: World, **options: Any) -> Report:
+    async with session_of(world, **options) as (session, _):
+        return await session.run()
+
+
+def outcomes(report: Report) -> dict[str, Outcome]:
+    return {f"{result.key.kind} {result.key.name}": result.outcome for result in report.results}
+
+
+def vault_store(name: str, secret: str) -> Object:
+    """A store that needs a credential; nothing listens where it points to."""
+    auth = {"tokenSecretRef": {"name": secret, "key": "token"}}
+    vault = {"server": "http://127.0.0.1:1", "path": "kv", "auth": auth}
+    return {**fake_store(name, {}), "spec": {"provider": {"vault": vault}}}
+
+
+async def test_everything_works_in_one_pass_and_the_next_one_does_nothing(world: World) -> None:
+    world.write(
+        "all.yaml",
+        world.sealed("sealed", {"a": "1"}),
+        fake_store("fake", {"k": "v"}),
+        external_secret("external", {"b": "k"}),
+    )
+
+    first = await run(world)
+    files, opened = world.output_files(), world.keyring.opened
+    second = await run(world)
+
+    assert outcomes(first) == {
+        "SealedSecret sealed": Outcome.CREATED,
+        "SecretStore fake": Outcome.VALID,
+        "ExternalSecret external": Outcome.CREATED,
+    }
+    assert set(outcomes(second).values()) == {Outcome.UNCHANGED, Outcome.VALID}
+    assert (world.output_files(), world.keyring.opened) == (files, opened)
+    assert first.ok
+    assert second.ok
+
+
+async def test_one_bad_object_of_each_sort_fails_alone(
+    world: World, other_key: SealingKey, canary: Canary
+) -> None:
+    canary.output(world.source)
+    canary.output(world.output / "default")
+    value = canary("among bad ones")
+    world.write("good.yaml", world.sealed("good", {"a": value}), fake_store("fake", {"k": value}))
+    world.write(
+        "external.yaml", external_secret("fine", {"b": "k"}), external_secret("missing", {"b": "nope"})
+    )
+    world.write("wrong.yaml", world.sealed("wrong", {"a": value}, key=other_key))
+    (world.source / "broken.yaml").write_text("kind: Secret\na: [")
+
+    report = await run(world)
+
+    assert outcomes(report) == {
+        "SealedSecret good": Outcome.CREATED,
+        "SealedSecret wrong": Outcome.FAILED,
+        "SecretStore fake": Outcome.VALID,
+        "ExternalSecret fine": Outcome.CREATED,
+        "ExternalSecret missing": Outcome.FAILED,
+    }
+    assert [problem.where for problem in report.problems] == ["broken.yaml: document 1, line 3"]
+    assert not report.ok
+    assert value not in repr(report)
+
+
+async def test_a_store_finds_the_credential_that_an_external_secret_makes_in_the_same_pass(
+    world: World,
+) -> None:
+    world.write(
+        "all.yaml",
+        vault_store("second", "made"),
+        external_secret("made", {"token": "k"}, store="first"),
+        fake_store("first", {"k": "v"}),
+    )
+
+    report = await run(world)
+
+    assert outcomes(report)["ExternalSecret made"] is Outcome.CREATED
+    (second,) = [result for result in report.results if result.key.name == "second"]
+    # It got as far as contacting the server, which it cannot without its credential.
+    expected = "unable to validate store: cannot reach http://127.0.0.1:1: connection refused"
+    assert second.message == expected
+
+
+async def test_another_format_is_taken_up_by_what_is_in_sync(world: World) -> None:
+    world.write(
+        "all.yaml",
+        world.sealed("sealed", {"a": "1"}),
+        fake_store("fake", {"k": "v"}),
+        external_secret("external", {"b": "k"}),
+    )
+    await run(world)
+
+    await run(world, format_=Format.ENV)
+
+    assert list(world.output_files()) == ["default/external.env", "default/sealed.env"]
+
+
+async def test_a_dry_run_tells_all_and_writes_nothing(world: World) -> None:
+    world.write("all.yaml", world.sealed("db", {"a": "1"}))
+    await run(world)
+    files = world.output_files()
+    world.write("all.yaml", world.sealed("db", {"a": "2", "b": "1"}), world.sealed("new", {"c": "1"}))
+
+    report = await run(world, dry=True)
+
+    db, new = report.results
+    assert (db.outcome, db.added, db.updated) == (Outcome.UPDATED, ("b",), ("a",))
+    assert (new.outcome, new.added) == (Outcome.CREATED, ("c",))
+    assert world.output_files() == files
+    assert set(outcomes(await run(world)).values()) == {Outcome.UPDATED, Outcome.CREATED}
+
+
+async def test_pruning_is_asked_for_and_tells_when_it_does_not(world: World) -> None:
+    world.write("a.yaml", world.sealed("a", {"a": "1"}))
+    world.write("b.yaml", world.sealed("b", {"a": "1"}))
+    await run(world)
+    (world.source / "b.yaml").unlink()
+
+    assert (await run(world)).pruned == ()
+    (world.source / "broken.yaml").write_text("kind: Secret\na: [")
+    kept = await run(world, prune=True)
+    assert kept.pruned == ()
+    assert kept.not_pruned is not None
+    (world.source / "broken.yaml").unlink()
+    report = await run(world, prune=True)
+    assert [each.target.name for each in report.pruned] == ["b"]
+    assert report.ok
+    assert list(world.output_files()) == ["default/a.yaml"]
+
+
+class Watcher:
+    """Runs `watch` and hands out what it tells, one by one."""
+
+    def __init__(self, session: Session, cluster: DirectoryCluster) -> None:
+        self.told: asyncio.Queue[Report | SealbridgeError] = asyncio.Queue()
+        self.stop = asyncio.Event()
+        self.task = asyncio.create_task(
+            watch(
+                session,
+                cluster,
+                stop=self.stop,
+                tell=self.told.put_nowait,
+                complain=self.told.put_nowait,
+                poll=0.01,
+            )
+        )
+
+    async def next(self) -> Report | SealbridgeError:
+        return await asyncio.wait_for(self.told.get(), 20)
+
+    async def end(self) -> None:
+        self.stop.set()
+        await asyncio.wait_for(self.task, 20)
+
+
+@asynccontextmanager
+async def watching(world: World) -> AsyncIterator[Callable[[], Any]]:
+    async with session_of(world, once=False) as (session, cluster):
+        watcher = Watcher(session, cluster)
+        try:
+            yield watcher.next
+        finally:
+            await watcher.end()
+
+
+async def test_watching_follows_changes_and_survives_a_pass_that_cannot_be_made(world: World) -> None:
+    world.write("a.yaml", world.sealed("a", {"a": "1"}))
+    async with watching(world) as told:
+        assert outcomes(await told()) == {"SealedSecret a": Outcome.CREATED}
+
+        world.write("b.yaml", world.sealed("b", {"a": "1"}))
+        assert outcomes(await told()) == {
+            "SealedSecret a": Outcome.UNCHANGED,
+            "SealedSecret b": Outcome.CREATED,
+        }
+
+        hidden = world.source.rename(world.source.with_name("hidden"))
+        complaint = await told()
+        assert isinstance(complaint, SealbridgeError)
+        assert complaint.what == "there is no such folder"
+
+        hidden.rename(world.source)
+        assert set(outcomes(await told()).values()) == {Outcome.UNCHANGED}
+    assert list(world.output_files()) == ["default/a.yaml", "default/b.yaml"]
+
+
+async def test_watching_comes_back_when_a_refresh_is_due(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"k": "v"}))
+    world.write("db.yaml", external_secret("db", {"a": "k"}, refreshInterval="10ms"))
+    async with watching(world) as told:
+        assert outcomes(await told())["ExternalSecret db"] is Outcome.CREATED
+        world.clock.advance(1)
+        assert outcomes(await told())["ExternalSecret db"] is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize("once", [True, False])
+async def test_only_a_run_that_comes_once_ignores_the_schedule(world: World, once: bool) -> None:
+    world.write("store.yaml", fake_store("fake", {"k": "1"}))
+    world.write("db.yaml", external_secret("db", {"a": "k"}))
+    await run(world, once=once)
+    world.write("store.yaml", fake_store("fake", {"k": "2"}))
+
+    report = await run(world, once=once)
+
+    assert outcomes(report)["ExternalSecret db"] is (Outcome.UPDATED if once else Outcome.UNCHANGED)

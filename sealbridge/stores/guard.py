@@ -25,8 +25,8 @@ class Limits:
     """How hard a store may be pressed. Times in seconds, sizes in bytes."""
 
     concurrency: int = 8  # calls at once
-    rate: float = 50.0  # references a second ...
-    burst: float = 200.0  # ... and how many may come at once after a rest
+    rate: float = 100.0  # references a second ...
+    burst: float = 400.0  # ... and how many may come at once after a rest
     tries: int = 3  # of one call, for what may heal by itself
     retry_delay: float = 0.2  # before the second try, doubled before the next
     retry_window: float = 5.0  # no further try after this time

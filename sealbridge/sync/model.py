@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from sealbridge.errors import ManifestError
+from sealbridge.stores.config import problem, without_nulls
 from sealbridge.sync.durations import parse_duration
 
 API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `([^`]*)`")
 _DEFAULT_INTERVAL = timedelta(hours=1)
 _SUPPORTED = (
     "supported today: data[] and dataFrom[].extract with storeRefs, creationPolicy Owner,"
@@ -255,20 +255,10 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
 def _convert(value: Any, type_: type[_T], where: str) -> _T:
     try:
-        return msgspec.convert(_without_nulls(value), type_, builtin_types=(timedelta,))
+        return msgspec.convert(without_nulls(value), type_, builtin_types=(timedelta,))
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        path = where + path.removesuffix("`")
-        if unknown := _UNKNOWN_FIELD.fullmatch(message):
-            raise ManifestError(f"{path}.{unknown[1]} is not a field of an ExternalSecret") from None
-        raise ManifestError(f"{path}: {message[:1].lower()}{message[1:]}") from None
-
-
-def _without_nulls(value: Any) -> Any:
-    """The API server drops a null where a field has another type; a file still has it."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
-    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+        place, what = problem(error, where)
+        raise ManifestError(f"{place}: {what}") from None
 
 
 def _with_interval(spec: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,13 +72,18 @@ class OddServer:
 
 
 @contextmanager
-def odd_server(answer: Callable[[Request], None]) -> Iterator[OddServer]:
+def odd_server(
+    answer: Callable[[Request], None], *, tls: ssl.SSLContext | None = None
+) -> Iterator[OddServer]:
     """A server on loopback that answers every GET with `answer`."""
     server = _Server(type("Handler", (Request,), {"answer": staticmethod(answer)}))
+    if tls is not None:
+        # The handshake happens at the first read, in the thread of the connection.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield OddServer(f"http://127.0.0.1:{server.server_address[1]}", server)
+        yield OddServer(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", server)
     finally:
         server.shutdown()
         server.server_close()

@@ -34,6 +34,8 @@ class VaultStore:
         self._transport = transport
         self._config = config
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="vault")
+        # In front of the threads, so that the time in their queue does not count against an answer.
+        self._slots = asyncio.Semaphore(_WORKERS)
 
     async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
         """As Store.fetch. Properties of one secret come out of one request."""
@@ -111,7 +113,7 @@ class VaultStore:
             return document(self._transport.get(path, namespace=namespace, parameters=parameters), path)
 
         try:
-            async with asyncio.timeout(_CALL_TIMEOUT):
+            async with self._slots, asyncio.timeout(_CALL_TIMEOUT):
                 return await asyncio.get_running_loop().run_in_executor(self._executor, call)
         except TimeoutError:
             raise Unavailable(f"{self._config.server} did not answer within {_CALL_TIMEOUT:.0f} s") from None

@@ -165,6 +165,10 @@ class _TrustingAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         return super().proxy_manager_for(proxy, **options, ssl_context=self._context)
 
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        # `verify` may be REQUESTS_CA_BUNDLE of the environment, which would be trusted as well.
+        return super().build_connection_pool_key_attributes(request, True, None)
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,6 @@ from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, 
 from sealbridge.secret import Value
 from sealbridge.stores.base import Reference
 from sealbridge.stores.registry import open_store
-from sealbridge.stores.vault.config import ClientCertificate
 from sealbridge.stores.vault.transport import LARGEST_RESPONSE, Timeouts, Transport
 from tests.canary import Canary
 from tests.servers.odd import Request, odd_server
@@ -239,20 +240,77 @@ async def test_a_header_that_cannot_be_sent_is_invalid_and_not_shown(canary: Can
     assert value not in f"{found!r} {found} {found.hint} {found.__cause__!r}"
 
 
-def test_a_client_certificate_is_loaded_or_refused_by_name() -> None:
-    issued = trustme.CA().issue_cert("client.example.org")
-    certificate = issued.cert_chain_pems[0].bytes()
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
 
-    def opened(key: bytes) -> Transport:
-        return Transport(
-            "https://127.0.0.1:1",
-            token="t",
-            headers={},
-            ca=None,
-            client_certificate=ClientCertificate(certificate=certificate, key=key),
-            connections=1,
-        )
 
-    opened(issued.private_key_pem.bytes()).close()
-    with pytest.raises(Invalid, match="the client certificate and its key"):
-        opened(trustme.CA().issue_cert("other.example.org").private_key_pem.bytes())
+@pytest.fixture
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    """A server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def test_a_client_certificate_is_shown_to_a_server_that_asks(
+    authority: trustme.CA, tls: ssl.SSLContext
+) -> None:
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(tls)
+    client = authority.issue_cert("client.example.org")
+    secrets = {
+        "vault-token/token": "t",
+        "client/tls.crt": client.cert_chain_pems[0].bytes(),
+        "client/tls.key": client.private_key_pem.bytes(),
+        "client/other.key": trustme.CA().issue_cert("x.example.org").private_key_pem.bytes(),
+    }
+
+    async def asked(url: str, key: str | None) -> Value | StoreError:
+        certificate = {
+            "certSecretRef": {"name": "client", "key": "tls.crt"},
+            "keySecretRef": {"name": "client", "key": key},
+        }
+        config = {
+            "server": url,
+            "auth": AUTH,
+            "path": "kv",
+            "caBundle": authority.cert_pem.bytes().decode(),
+            "tls": certificate if key else None,
+        }
+        store = await open_store("vault", config, DictResolver(secrets))
+        reference = Reference("app", property="k")
+        found = (await store.fetch([reference]))[reference]
+        await store.close()
+        return found
+
+    with odd_server(replies(FOUND), tls=tls) as server:
+        assert await asked(server.url, "tls.key") == Value(b"v")
+        assert isinstance(await asked(server.url, None), Unavailable)
+        with pytest.raises(Invalid, match="the client certificate and its key"):
+            await asked(server.url, "other.key")
+
+
+async def test_nothing_but_the_given_ca_is_trusted(
+    authority: trustme.CA, tls: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(authority.cert_pem.bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    stranger = trustme.CA().cert_pem.bytes().decode()
+    with odd_server(replies(FOUND), tls=tls) as server:
+        assert await fetched(server.url, caBundle=bundle.read_text()) == Value(b"v")
+        refused = await fetched(server.url, caBundle=stranger)
+        assert isinstance(refused, Unavailable)
+        assert refused.what.startswith(f"no trusted TLS connection to {server.url}: ")
+        wrong_name = await fetched(server.url.replace("127.0.0.1", "localhost"), caBundle=bundle.read_text())
+        assert isinstance(wrong_name, Unavailable)
+        assert "hostname mismatch" in wrong_name.what.lower()
+        assert server.requests == [server.requests[0]]
+
+
+async def test_plain_http_behind_an_https_address_is_unavailable() -> None:
+    with odd_server(replies(FOUND)) as server:
+        found = await fetched(server.url.replace("http://", "https://"))
+    assert isinstance(found, Unavailable)
+    assert found.what.startswith("no trusted TLS connection to https://127.0.0.1:")

@@ -34,7 +34,8 @@ def test_two_keys_that_become_one_are_refused_by_name() -> None:
         convert_keys({"a/b": 1, "a_b": 2}, DEFAULT)
 
 
-@given(st.dictionaries(st.text(alphabet=st.characters(exclude_characters="_")), st.none()))
+# No '_', which may itself spell a converted character, and short enough to stay a key.
+@given(st.dictionaries(st.text(alphabet=st.characters(exclude_characters="_"), max_size=25), st.none()))
 def test_unicode_conversion_keeps_different_keys_apart(entries: dict[str, None]) -> None:
     assert len(valid_keys(convert_keys(entries, UNICODE)) | {"": None}) == len(entries | {"": None})
 

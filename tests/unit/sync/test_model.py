@@ -177,10 +177,13 @@ def test_what_does_not_exist_yet_is_refused_by_its_field(spec: dict[str, Any], f
 @pytest.mark.parametrize(
     ("spec", "error"),
     [
-        ({"refreshIntervall": "1h"}, "spec.refreshIntervall is not a field of an ExternalSecret"),
+        (
+            {"refreshIntervall": "1h"},
+            "spec.refreshIntervall: there is no such field, or it is not supported yet",
+        ),
         (
             {"data": [{"secretKey": "k", "remoteRef": {"key": "a", "versoin": "1"}}]},
-            "spec.data[0].remoteRef.versoin is not a field of an ExternalSecret",
+            "spec.data[0].remoteRef.versoin: there is no such field, or it is not supported yet",
         ),
         ({"data": {}}, "spec.data: expected `array`, got `object`"),
         (

@@ -56,7 +56,7 @@ async def test_a_good_configuration_opens_without_contacting_a_server(config: di
         ({"server": "ftp://vault"}, "spec.provider.vault.server: not the address of a server"),
         ({"server": "https://u:p@vault"}, "spec.provider.vault.server: an address must not hold credentials"),
         ({"version": "v3"}, "spec.provider.vault.version: invalid enum value 'v3'"),
-        ({"pth": "x"}, "spec.provider.vault: pth is not a field here, or not one that is supported yet"),
+        ({"pth": "x"}, "spec.provider.vault.pth: there is no such field, or it is not supported yet"),
         ({"auth": None}, "spec.provider.vault.auth: no auth method is given"),
         ({"auth": {}}, "spec.provider.vault.auth: no auth method is given"),
         (

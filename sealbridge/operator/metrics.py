@@ -12,6 +12,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -38,6 +39,8 @@ class Metrics:
     """One registry of its own."""
 
     def __init__(self) -> None:
+        # When a counter began to count is of no use to anybody and doubles the page.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         registry = self.registry
         ProcessCollector(registry=registry)

@@ -71,6 +71,7 @@ class Operator:
         self._queue: WorkQueue[ObjectKey] = WorkQueue()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._tried_key = asyncio.Event()
         self._beat = 0.0
         client = self._client = Client(connection, observe=self._metrics.requested)
         targets = Targets()
@@ -138,7 +139,7 @@ class Operator:
             workers = [asyncio.create_task(self._controller.work()) for _ in range(self._settings.workers)]
             background = [
                 asyncio.create_task(task)
-                for task in (self._heartbeat(), self._first_key(), self._watch_keys(), self._supervisor.run())
+                for task in (self._heartbeat(), self._first_key(), self._watch_keys(), self._watch_objects())
             ]
             try:
                 await self._until_stopped(background)
@@ -214,8 +215,15 @@ class Operator:
             )
             self._keys.forget()
             log.info("the current sealing key", extra={"fingerprint": key.fingerprint})
+            # Whatever could not be opened without it is queued again by this.
+            await self._keys.keyring(fresh=True)
 
-        await _until_done(make, "the sealing keys cannot be read or made")
+        await _until_done(make, "the sealing keys cannot be read or made", self._tried_key)
+
+    async def _watch_objects(self) -> None:
+        # On a new cluster nothing needs to fail for want of the key that is just being made.
+        await self._tried_key.wait()
+        await self._supervisor.run()
 
     async def _watch_keys(self) -> None:
         while True:
@@ -226,7 +234,7 @@ class Operator:
                 log.warning("the sealing keys cannot be read", extra={"error": error.what})
 
 
-async def _until_done(step: Callable[[], Awaitable[None]], problem: str) -> None:
+async def _until_done(step: Callable[[], Awaitable[None]], problem: str, tried: asyncio.Event) -> None:
     """Try until it works: a right may be granted, an API server may come back."""
     delay = 1.0
     while True:
@@ -235,6 +243,8 @@ async def _until_done(step: Callable[[], Awaitable[None]], problem: str) -> None
         except SealbridgeError as error:
             known = {"error": error.what, "hint": error.hint, "retry_in": delay}
             log.warning(problem, extra=known)
+        finally:
+            tried.set()
         await asyncio.sleep(delay)
         delay = min(delay * 2, 60.0)
 

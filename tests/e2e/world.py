@@ -1,0 +1,270 @@
+"""A cluster with the operator in it, as a real process under the rights that deploy/ ships."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sealbridge.sealing.certificate import Certificate
+from sealbridge.sealing.scope import Scope
+from sealbridge.sealing.sealed_secret import seal
+from sealbridge.secret import Secret, Value
+from tests.servers.apiserver import REPOSITORY, ApiServer, AuditEvent
+from tests.servers.process import Process, wait_for
+
+NAMESPACE = "sealbridge"
+USER = f"system:serviceaccount:{NAMESPACE}:sealbridge"
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_KINDS = ("sealedsecrets", "externalsecrets", "secretstores")
+_APIS = {
+    "SealedSecret": "bitnami.com/v1alpha1",
+    "ExternalSecret": "external-secrets.io/v1",
+    "SecretStore": "external-secrets.io/v1",
+    "ClusterSecretStore": "external-secrets.io/v1",
+}
+
+Manifest = dict[str, Any]
+
+
+class Operator:
+    """`sealbridge operator` as a process; each start has a log of its own."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, *flags: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._folder = folder
+        self._flags = flags
+        self.process: Process | None = None
+
+    def start(self, *, until_ready: bool = True) -> None:
+        log = self._folder / f"operator-{secrets.token_hex(4)}.log"
+        program = Path(sys.executable).parent / "sealbridge"
+        self.process = Process(
+            [
+                program,
+                "operator",
+                *("--namespace", NAMESPACE),
+                *("--listen-addr", "127.0.0.1:0", "--listen-metrics-addr", "127.0.0.1:0"),
+                *("--key-size", "2048", "--log-level", "debug"),
+                *self._flags,
+            ],
+            log,
+            environment={"KUBECONFIG": str(self._kubeconfig)},
+        )
+        self.process.start()
+        self.process.wait_until(lambda: len(self._addresses()) == 2, timeout=30)
+        if until_ready:
+            self.process.wait_until(self.is_ready, timeout=30)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None
+        self.process.stop(timeout=20)
+        code = self.process.exit_code
+        assert code is not None
+        return code
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.is_running
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged since its last start; every line must be JSON."""
+        assert self.process is not None
+        if not self.process.log.exists():
+            return []
+        text = self.process.log.read_text()
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def fetch(self, path: str) -> tuple[int, str]:
+        """Status and body from whichever of the two servers has this path."""
+        address = self._addresses()["metrics" if path == "/metrics" else "certificate and health"]
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.fetch("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def metric(self, name: str) -> float:
+        """The sum over all labels; 0 when it was never counted."""
+        samples = [line for line in self.fetch("/metrics")[1].splitlines() if not line.startswith("#")]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in samples
+            if line.partition("{")[0].partition(" ")[0] == name
+        )
+
+    def certificate(self) -> Certificate:
+        status, pem = self.fetch("/v1/cert.pem")
+        assert status == 200
+        return Certificate.from_pem(pem.encode())
+
+    def _addresses(self) -> dict[str, str]:
+        prefix = "listening for "
+        return {
+            line["msg"].removeprefix(prefix): line["address"]
+            for line in self.lines()
+            if line["msg"].startswith(prefix)
+        }
+
+
+class World:
+    """Hands on the cluster: what a user and a test can do and see."""
+
+    def __init__(self, server: ApiServer, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        server.kubectl("apply", "-k", REPOSITORY / "deploy" / "kustomize" / "base")
+        token = server.token_for(NAMESPACE, "sealbridge")
+        self.kubeconfig = server.kubeconfig_for(token)
+
+    def operator(self, *flags: str, kubeconfig: Path | None = None) -> Operator:
+        return Operator(kubeconfig or self.kubeconfig, self.folder, *flags)
+
+    def sweep_away(self) -> None:
+        """Delete what other tests have left: the operator would take care of it, too."""
+        for plural in _KINDS:
+            self.server.kubectl("delete", plural, "--all-namespaces", "--all", "--wait=false")
+        self.server.kubectl("delete", "clustersecretstores", "--all", "--wait=false")
+
+    def clear(self, namespace: str) -> None:
+        """Delete what a test has made, so that the operator of the next has less to look at."""
+        for kind in ("SealedSecret", "ExternalSecret", "SecretStore", "Secret"):
+            self.server.request("DELETE", _collection(kind, namespace))
+
+    def apply(self, manifests: Iterable[Manifest]) -> None:
+        document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self.server.kubectl("apply", "-f", "-", stdin=json.dumps(document))
+
+    def get(self, kind: str, namespace: str, name: str) -> Manifest:
+        return self.server.request("GET", f"{_collection(kind, namespace)}/{name}")
+
+    def all(self, kind: str, namespace: str) -> list[Manifest]:
+        items: list[Manifest] = self.server.request("GET", _collection(kind, namespace))["items"]
+        return items
+
+    def secrets(self, namespace: str) -> dict[str, dict[str, bytes]]:
+        """Items by the name of their Secret."""
+        return {
+            secret["metadata"]["name"]: {
+                key: base64.b64decode(text) for key, text in (secret.get("data") or {}).items()
+            }
+            for secret in self.all("Secret", namespace)
+        }
+
+    def delete_secret(self, namespace: str, name: str) -> None:
+        self.server.request("DELETE", f"{_collection('Secret', namespace)}/{name}")
+
+    def patch(self, kind: str, namespace: str, name: str, patch: Manifest) -> None:
+        self.server.request(
+            "PATCH",
+            f"{_collection(kind, namespace)}/{name}",
+            patch,
+            content_type="application/merge-patch+json",
+        )
+
+    def condition(self, kind: str, namespace: str, name: str, type_: str = "Ready") -> Manifest:
+        """Empty when there is none yet."""
+        for condition in (self.get(kind, namespace, name).get("status") or {}).get("conditions") or []:
+            if condition["type"] == type_:
+                return dict(condition)
+        return {}
+
+    def events(self, namespace: str) -> list[Manifest]:
+        items: list[Manifest] = self.server.request("GET", f"/api/v1/namespaces/{namespace}/events")["items"]
+        return items
+
+    def writes(self, *, since: int, user: str = USER) -> list[AuditEvent]:
+        return [
+            event
+            for event in self.server.audit_events(user=user, since=since)
+            if event.request.verb in WRITES
+        ]
+
+
+def eventually(check: Any, *, what: str, timeout: float = 45) -> None:
+    """Wait until `check` is true."""
+    wait_for(lambda: bool(check()), timeout=timeout, what=what, interval=0.1)
+
+
+def sealed_secret(
+    certificate: Certificate, namespace: str, name: str, items: Mapping[str, str], scope: Scope = Scope.STRICT
+) -> Manifest:
+    secret = Secret(
+        name=name,
+        namespace=namespace,
+        items={key: Value(text.encode()) for key, text in items.items()},
+        labels={"app": "shop"},
+    )
+    return seal(secret, certificate, scope).to_manifest()
+
+
+def external_secret(
+    namespace: str,
+    name: str,
+    *,
+    store: str = "fake",
+    interval: str = "1h",
+    **references: str | Manifest,
+) -> Manifest:
+    data = [
+        {"secretKey": key, "remoteRef": {"key": reference} if isinstance(reference, str) else reference}
+        for key, reference in references.items()
+    ]
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"refreshInterval": interval, "secretStoreRef": {"name": store}, "data": data},
+    }
+
+
+def fake_store(namespace: str, name: str, values: Mapping[str, str]) -> Manifest:
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "provider": {"fake": {"data": [{"key": key, "value": value} for key, value in values.items()]}}
+        },
+    }
+
+
+def vault_store(namespace: str, name: str, url: str, token_secret: str) -> Manifest:
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "provider": {
+                "vault": {
+                    "server": url,
+                    "path": "secret",
+                    "version": "v2",
+                    "auth": {"tokenSecretRef": {"name": token_secret, "key": "token"}},
+                }
+            }
+        },
+    }
+
+
+def _collection(kind: str, namespace: str) -> str:
+    api = _APIS.get(kind)
+    root = f"/apis/{api}" if api else "/api/v1"
+    return f"{root}/namespaces/{namespace}/{kind.lower()}s"

@@ -421,7 +421,7 @@ async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World)
         ({"data": []}, "either spec.data or spec.dataFrom must be given"),
         ({"refreshInterval": "often"}, "spec.refreshInterval: not a duration"),
         ({"target": {"creationPolicy": "Merge"}}, "spec.target.creationPolicy Merge is not supported yet"),
-        ({"surprise": 1}, "spec.surprise is not a field of an ExternalSecret"),
+        ({"surprise": 1}, "spec.surprise: there is no such field"),
         ({"target": "text"}, "spec.target"),
     ],
 )

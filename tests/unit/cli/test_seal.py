@@ -133,7 +133,7 @@ SEALED = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name:
         ("", [], "stdin: there is no Secret in it"),
         ("---\n", [], "stdin: there is no Secret in it"),
         (SEALED, [], "stdin: document 1, line 1: this is a SealedSecret already"),
-        ("kind: ConfigMap\napiVersion: v1\n", [], "only a Secret of v1 can be sealed, this is ConfigMap of v1"),
+        ("kind: ConfigMap\napiVersion: v1\n", [], "can be sealed, this is ConfigMap of v1"),
         ("a: 1\n", [], "can be sealed, this is an object without a kind"),
         (PLAIN.replace("v1", "v2"), [], "only a Secret of v1 can be sealed, this is Secret of v2"),
         (plain(namespace=None), [], "the Secret has no namespace, and the scope strict is bound to one"),

@@ -173,8 +173,8 @@ def test_the_format_of_old_is_refused_in_clear_words(run: Run, key: str) -> None
         ("configmap", "kind: ConfigMap\n", "there is no sealing key in it"),
         ("plain", PLAIN, "there is no sealing key in it"),
         ("broken", "a: [", "document 1, line"),
-        ("bad", "kind: Secret\nstringData: {tls.key: x}\n", "there is no PEM private key in it"),
-        ("pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "the private key is damaged"),
+        ("bad", "kind: Secret\nstringData: {tls.key: x}\n", "no PEM private key in it"),
+        ("pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "key is damaged"),
     ],
 )  # fmt: skip
 def test_a_file_without_a_usable_key_is_named(

@@ -144,7 +144,10 @@ class State:
     def _replay(self) -> bool:
         stored = self._tree.read(STATE_FOLDER, _JOURNAL)
         self._changed = False
-        for line in stored.data.splitlines() if stored is not None else ():
+        if stored is None:
+            return False
+        self._tree.remove_leftovers()
+        for line in stored.data.splitlines():
             try:
                 claim = msgspec.json.decode(line, type=_Claim)
             except msgspec.MsgspecError:

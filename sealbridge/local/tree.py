@@ -20,6 +20,7 @@ from pathlib import Path
 from sealbridge.errors import ClusterError
 
 STATE_FOLDER = ".sealbridge"
+_TEMPORARY = ".sealbridge-"
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A namespace and a name as the API takes them: no dot first, no slash, nothing a shell minds.
@@ -80,7 +81,7 @@ class OutputTree:
             self._overlay[folder, name] = Stored(data, private=True)
             return
         with self._folder(folder, create=True) as directory:
-            temporary = f".{name}.{secrets.token_hex(6)}"
+            temporary = f"{_TEMPORARY}{secrets.token_hex(6)}"
             try:
                 handle = os.open(
                     temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory
@@ -128,6 +129,16 @@ class OutputTree:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
                 raise self._refused(folder, name, error) from None
         return True
+
+    def remove_leftovers(self) -> None:
+        """Delete the half-written files of a run that was killed. Only for who holds the lock."""
+        if self._dry:
+            return
+        for entry in self.root.iterdir():
+            if entry.is_symlink() or not entry.is_dir():
+                continue
+            for file in entry.glob(f"{_TEMPORARY}*"):
+                self.remove(entry.name, file.name)
 
     def lock(self) -> None:
         """Keep other processes of ours out until `unlock`. Raises ClusterError when one is in."""

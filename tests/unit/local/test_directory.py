@@ -116,6 +116,18 @@ async def test_a_run_that_was_killed_still_owns_its_files(world: World) -> None:
     assert not (world.output / ".sealbridge" / "journal").exists()
 
 
+async def test_what_a_killed_run_left_half_written_is_removed(world: World) -> None:
+    cluster = world.cluster()
+    await apply(world, cluster)
+    cluster._tree.unlock()
+    (world.output / "default" / ".sealbridge-0123456789ab").write_bytes(b"half of a secr")
+    (world.output / "default" / ".theirs").write_bytes(b"")
+
+    DirectoryCluster(world.source, world.output).close()
+
+    assert sorted(path.name for path in (world.output / "default").iterdir()) == [".theirs", "db.yaml"]
+
+
 async def test_a_journal_that_breaks_off_is_believed_up_to_there(world: World) -> None:
     cluster = world.cluster()
     await apply(world, cluster)

@@ -21,6 +21,8 @@ def read_config(config: Mapping[str, Any], type_: type[_T], where: str) -> _T:
     except msgspec.ValidationError as error:
         place, what = problem(error, where)
         raise Invalid(what, where=place) from None
+    except RecursionError:
+        raise Invalid("nested too deeply", where=where) from None
 
 
 def problem(error: msgspec.ValidationError, where: str) -> tuple[str, str]:

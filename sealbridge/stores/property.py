@@ -32,19 +32,14 @@ def lookup(document: bytes, path: str) -> bytes | None:
     Strings unquoted, null empty, integers to the last digit, other numbers in plain decimal, objects
     and arrays as their JSON text. Raises UnsupportedPath.
     """
-    found = _get(document.strip(), path)
+    found = _get(_text(document), path)
     return None if found is None else text_of(found)
 
 
 def exact(document: bytes, key: str) -> bytes | None:
     """What stands under a key of the top-level object, taken literally, or None."""
-    found = _object(document.strip()).get(key)
+    found = _object(_text(document)).get(key)
     return None if found is None else text_of(found)
-
-
-def is_json(document: bytes) -> bool:
-    """Whether a property can be looked up at all."""
-    return _raw(document) is not None
 
 
 def text_of(raw: bytes) -> bytes:
@@ -186,8 +181,10 @@ def _modified(raw: bytes, path: str) -> tuple[bytes | None] | None:
     if match is None:
         return None
     name, rest = match[1], path[match.end() :]
-    if name in _LATER_MODIFIERS or (name in _MODIFIERS and rest.startswith(":")):
-        raise UnsupportedPath(f"the modifier @{name} with this argument in a property is not supported yet")
+    if name in _LATER_MODIFIERS:
+        raise UnsupportedPath(f"the modifier @{name} in a property is not supported yet")
+    if name in _MODIFIERS and rest.startswith(":"):
+        raise UnsupportedPath(f"an argument of the modifier @{name} in a property is not supported yet")
     if name not in _MODIFIERS:
         return None
     return (_then(_MODIFIERS[name](raw), rest[:1], rest[1:]),)
@@ -234,6 +231,15 @@ _MODIFIERS = {
 
 def _quoted(text: str) -> bytes:
     return msgspec.json.encode(text)
+
+
+def _text(document: bytes) -> bytes:
+    """The document without the space around it; nothing when it is not UTF-8, which no JSON is."""
+    try:
+        document.decode()
+    except UnicodeDecodeError:
+        return b""
+    return document.strip()
 
 
 def _raw(document: bytes) -> bytes | None:

@@ -259,6 +259,8 @@ def _convert(value: Any, type_: type[_T], where: str) -> _T:
     except msgspec.ValidationError as error:
         place, what = problem(error, where)
         raise ManifestError(f"{place}: {what}") from None
+    except RecursionError:
+        raise ManifestError(f"{where} is nested too deeply") from None
 
 
 def _with_interval(spec: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sealbridge.errors import ManifestError, SealbridgeError, TemplateError
+from sealbridge.errors import ManifestError, TemplateError
 from sealbridge.secret import Secret, Value
 from sealbridge.sync import fingerprints
 from sealbridge.sync.model import ExternalSecret, MergePolicy, TargetTemplate
@@ -17,6 +17,7 @@ DATA_HASH_ANNOTATION = "reconcile.external-secrets.io/data-hash"
 # Of both kinds of target, so that one watch on metadata finds drift in all of them.
 SEALBRIDGE_LABEL = "sealbridge.io/managed"
 
+_WHERE = "spec.target.template"
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
@@ -56,40 +57,33 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
 def _templated(
     template: TargetTemplate, items: Mapping[str, Value]
 ) -> tuple[dict[str, Value], dict[str, str], dict[str, str]]:
+    """Items, labels and annotations that the template makes."""
     context = {key: value.reveal().decode("utf-8", "surrogateescape") for key, value in items.items()}
     keeps_items = not template.data or template.merge_policy is MergePolicy.MERGE
     data = dict(items) if keeps_items else {}
     for key, source in template.data.items():
-        data[key] = Value(_render(source, f"data.{key}", context).encode("utf-8", "surrogateescape"))
-    metadata: list[dict[str, str]] = []
-    for field, sources in (
-        ("labels", template.metadata.labels),
-        ("annotations", template.metadata.annotations),
-    ):
-        rendered = {
-            key: _render(source, f"metadata.{field}.{key}", context) for key, source in sources.items()
+        data[key] = Value(_rendered(source, f"data.{key}", context).encode("utf-8", "surrogateescape"))
+    labels, annotations = (
+        {
+            key: _text(_rendered(source, f"{field}.{key}", context), f"{field}.{key}")
+            for key, source in sources.items()
         }
-        for key, text in rendered.items():
-            if not _is_text(text):
-                raise SealbridgeError(
-                    "a value that is not UTF-8 cannot stand in metadata",
-                    where=f"spec.target.template.metadata.{field}.{key}",
-                )
-        metadata.append(rendered)
-    return data, metadata[0], metadata[1]
+        for field, sources in (
+            ("metadata.labels", template.metadata.labels),
+            ("metadata.annotations", template.metadata.annotations),
+        )
+    )
+    return data, labels, annotations
 
 
-def _render(source: str, field: str, context: Mapping[str, str]) -> str:
-    name = f"spec.target.template.{field}"
+def _rendered(source: str, field: str, context: Mapping[str, str]) -> str:
+    return Template(source, name=f"{_WHERE}.{field}", missing="error").render(context)
+
+
+def _text(rendered: str, field: str) -> str:
     try:
-        return Template(source, name=name, missing="error").render(context)
-    except UnicodeError:
-        raise TemplateError("the template is not valid Unicode", where=name) from None
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
+        rendered.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        what = "a value that is not UTF-8 cannot stand in metadata"
+        raise TemplateError(what, where=f"{_WHERE}.{field}") from None
+    return rendered

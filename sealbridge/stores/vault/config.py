@@ -87,11 +87,7 @@ class ClientCertificate:
 def read(config: Mapping[str, Any]) -> tuple[VaultConfig, SecretRef]:
     """The configuration and the reference to the token. Raises Invalid that names the field."""
     model = read_config(config, VaultConfig, WHERE)
-    url = urlsplit(model.server)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        raise Invalid("not the address of a server", where=f"{WHERE}.server", hint="write https://HOST:PORT")
-    if url.username or url.password:
-        raise Invalid("an address must not hold credentials", where=f"{WHERE}.server")
+    _check_address(model.server)
     auth = model.auth or Auth()
     if auth.token_secret_ref is None:
         hint = "tokenSecretRef works today"
@@ -105,6 +101,18 @@ def read(config: Mapping[str, Any]) -> tuple[VaultConfig, SecretRef]:
     if not auth.token_secret_ref.key:
         raise Invalid("key is missing", where=f"{WHERE}.auth.tokenSecretRef")
     return model, auth.token_secret_ref
+
+
+def _check_address(server: str) -> None:
+    try:
+        url = urlsplit(server)
+        usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.query or url.fragment:
+        raise Invalid("not the address of a server", where=f"{WHERE}.server", hint="write https://HOST:PORT")
+    if url.username or url.password:
+        raise Invalid("an address must not hold credentials", where=f"{WHERE}.server")
 
 
 def _camel(name: str) -> str:

@@ -19,13 +19,13 @@ _ESCAPED = {
 def parse(body: bytes) -> Any:
     """JSON with every number kept as its text. Raises ValueError without a word of the content."""
     try:
-        return json.loads(body, parse_int=_verbatim, parse_float=_verbatim, parse_constant=_refuse)
+        return json.loads(body.decode(), parse_int=_verbatim, parse_float=_verbatim, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
 
 
 def dump(value: Any) -> bytes:
-    """What `parse` gave, or any part of it, as text."""
+    """What `parse` gave, or any part of it, as text. Raises ValueError for half a surrogate pair."""
     text = msgspec.json.encode(value, order="sorted")
     # These characters stand in strings only, so they can be replaced in the text as a whole.
     for character, escape in _ESCAPED.items():

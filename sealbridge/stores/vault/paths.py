@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from urllib.parse import quote
 
 from sealbridge.errors import Invalid
@@ -41,6 +42,6 @@ def _clean(path: str) -> str:
     segments = [segment for segment in path.split("/") if segment]
     if not segments or any(segment in (".", "..") for segment in segments):
         raise Invalid(f"{path!r} is not a path in the store", hint="write it without '.' and '..'")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in path):
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         raise Invalid(f"{path!r} is not a path in the store", hint="it has control characters")
     return "/".join(segments)

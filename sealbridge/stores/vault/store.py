@@ -81,7 +81,7 @@ class VaultStore:
                 raise Invalid(
                     "a KV engine of version 1 keeps no versions", hint="leave remoteRef.version out"
                 )
-            return documents.dump(await self._document(path))
+            return _text(await self._document(path), path)
         if reference.version and not (reference.version.isascii() and reference.version.isdigit()):
             raise Invalid(f"version {reference.version!r} is not a number")
         parameters = {"version": reference.version} if reference.version else None
@@ -94,15 +94,16 @@ class VaultStore:
                 f"{path} is not a path of a KV engine of version 2",
                 hint=f"set {WHERE}.version to v1 if the engine is of version 1",
             )
-        return documents.dump(data)
+        return _text(data, path)
 
     async def _read_metadata(self, reference: Reference) -> bytes:
         if self._config.version == "v1":
             raise Invalid("a KV engine of version 1 has no metadata", hint="leave metadataPolicy out")
-        answer = await self._document(paths.metadata_path(reference.key, mount=self._config.path))
+        path = paths.metadata_path(reference.key, mount=self._config.path)
+        answer = await self._document(path)
         found = {name: answer[name] for name in _STANDARD_METADATA if name in answer}
         custom = answer.get("custom_metadata")
-        return documents.dump(found | custom if isinstance(custom, dict) else found)
+        return _text(found | custom if isinstance(custom, dict) else found, path)
 
     async def _document(
         self, path: str, *, namespace: str | None = None, parameters: Mapping[str, str] | None = None
@@ -191,6 +192,13 @@ async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientC
         certificate=await _secret(resolver, model.tls.cert_secret_ref),
         key=await _secret(resolver, model.tls.key_secret_ref),
     )
+
+
+def _text(data: Mapping[str, Any], path: str) -> bytes:
+    try:
+        return documents.dump(data)
+    except ValueError:
+        raise Invalid(f"the secret at {path} holds text that is not Unicode") from None
 
 
 def _whole(reference: Reference) -> Reference:

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ class Transport:
         return target.removeprefix(f"{self._server}/")
 
     @contextlib.contextmanager
-    def _explained(self) -> Any:
+    def _explained(self) -> Iterator[None]:
         """Library errors as ours. Their text is not kept: it may quote a header, and so the token."""
         try:
             yield

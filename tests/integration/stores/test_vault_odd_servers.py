@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -70,6 +71,8 @@ def replies(body: bytes, *, status: int = 200, **headers: str) -> Callable[[Requ
         (b'{"data":{"data":NaN}}', 200, {}, Unavailable, "the answer to a read of kv/data/app is not one of"),
         (b'{"data":{"k":"v"}}', 200, {}, NotFound, "there is no secret at kv/data/app"),
         (b'{"data":{"data":"text"}}', 200, {}, Invalid, "kv/data/app is not a path of a KV engine"),
+        (b'{"data":{"data":{"k":"\\ud800"}}}', 200, {}, Invalid, "the secret at kv/data/app holds text"),
+        (b'{"data":{"data":{"k":"\xff"}}}', 200, {}, Unavailable, "the answer to a read of kv/data/app is"),
         (b'{"errors":[]}', 404, {}, NotFound, "there is no secret at kv/data/app"),
         (b"", 404, {}, NotFound, "there is no secret at kv/data/app"),
         (b'{"errors":["permission denied"]}', 403, {}, Denied, "permission denied to read kv/data/app"),
@@ -314,3 +317,23 @@ async def test_plain_http_behind_an_https_address_is_unavailable() -> None:
         found = await fetched(server.url.replace("http://", "https://"))
     assert isinstance(found, Unavailable)
     assert found.what.startswith("no trusted TLS connection to https://127.0.0.1:")
+
+
+async def test_a_name_that_does_not_resolve_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    found = await fetched("https://vault.example.org:8200")
+    assert isinstance(found, Unavailable)
+    assert found.what == "cannot reach https://vault.example.org:8200: its name cannot be resolved"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_fails_is_named_as_such(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    found = await fetched(f"{scheme}://vault.example.org")
+    assert isinstance(found, Unavailable)
+    assert found.what == f"the proxy to {scheme}://vault.example.org fails"

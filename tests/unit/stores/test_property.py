@@ -110,7 +110,20 @@ def test_a_path_finds_what_gjson_finds(path: str, found: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [b"", b"plain text", b'"text"', b"5", b"null", b"[]", b"{}", b'{"a":', b"\xff"]
+    "document",
+    [
+        b"",
+        b"plain text",
+        b'"text"',
+        b"5",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"a":',
+        b"\xff",
+        b'{"a.b":"\xff"}',
+        b'{"a":{"b":"\xff"}}',
+    ],
 )
 def test_nothing_is_found_where_there_is_no_object(document: bytes) -> None:
     assert lookup(document, "a.b") is None
@@ -124,8 +137,8 @@ def test_nothing_is_found_where_there_is_no_object(document: bytes) -> None:
         ("a.[b,c]", "a multipath in a property is not supported yet"),
         ('!"x"', "a literal in a property is not supported yet"),
         ("..a", "JSON lines in a property are not supported yet"),
-        ("a.@pretty", "the modifier @pretty with this argument in a property is not supported yet"),
-        ("@ugly:1", "the modifier @ugly with this argument in a property is not supported yet"),
+        ("a.@pretty", "the modifier @pretty in a property is not supported yet"),
+        ("@ugly:1", "an argument of the modifier @ugly in a property is not supported yet"),
         ("arr.#(k==1", "a query in a property is not closed"),
         ("arr.#(k==1)x", "a query in a property is followed by neither '.' nor '|'"),
     ],

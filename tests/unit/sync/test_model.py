@@ -264,3 +264,11 @@ def test_an_object_that_is_no_external_secret_is_refused(changes: dict[str, Any]
     with pytest.raises(ManifestError) as caught:
         parse(manifest() | changes)
     assert str(caught.value).startswith(error)
+
+
+def test_a_spec_that_is_nested_without_end_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(ManifestError, match="spec is nested too deeply"):
+        spec_of(dataFrom=deep)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sealbridge.errors import ManifestError, SealbridgeError, TemplateError
+from sealbridge.errors import ManifestError, TemplateError
 from sealbridge.secret import Secret, Value
 from sealbridge.sync.fingerprints import created_by, data_hash
 from sealbridge.sync.model import parse
@@ -126,7 +126,7 @@ def test_a_template_that_fails_is_named_with_its_place(template: dict[str, Any],
 
 
 def test_a_value_that_is_no_text_cannot_become_a_label() -> None:
-    with pytest.raises(SealbridgeError) as caught:
+    with pytest.raises(TemplateError) as caught:
         target(template={"metadata": {"labels": {"l": "{{ .bin }}"}}})
     assert caught.value.where == "spec.target.template.metadata.labels.l"
 

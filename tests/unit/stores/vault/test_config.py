@@ -53,6 +53,9 @@ async def test_a_good_configuration_opens_without_contacting_a_server(config: di
     [
         ({"server": None}, "spec.provider.vault: object missing required field `server`"),
         ({"server": "vault:8200"}, "spec.provider.vault.server: not the address of a server"),
+        ({"server": "https://vault:99999"}, "spec.provider.vault.server: not the address of a server"),
+        ({"server": "https://[vault"}, "spec.provider.vault.server: not the address of a server"),
+        ({"server": "https://vault?x=y"}, "spec.provider.vault.server: not the address of a server"),
         ({"server": "ftp://vault"}, "spec.provider.vault.server: not the address of a server"),
         ({"server": "https://u:p@vault"}, "spec.provider.vault.server: an address must not hold credentials"),
         ({"version": "v3"}, "spec.provider.vault.version: invalid enum value 'v3'"),

@@ -50,7 +50,9 @@ def test_a_key_becomes_the_path_of_its_metadata(key: str, mount: str, path: str)
     assert metadata_path(key, mount=mount) == path
 
 
-@pytest.mark.parametrize("key", ["", "/", "..", "../sys/seal", "a/../b", "a/./b", "a\nb", "a\x7fb"])
+@pytest.mark.parametrize(
+    "key", ["", "/", "..", "../sys/seal", "a/../b", "a/./b", "a\nb", "a\x7fb", "a\ud800"]
+)
 @pytest.mark.parametrize("mount", ["kv", ""])
 def test_a_key_never_leads_out_of_the_mount(key: str, mount: str) -> None:
     with pytest.raises(Invalid):

@@ -257,8 +257,8 @@ def _convert(value: Any, type_: type[_T], where: str) -> _T:
     try:
         return msgspec.convert(without_nulls(value), type_, builtin_types=(timedelta,))
     except msgspec.ValidationError as error:
-        place, what = problem(error, where)
-        raise ManifestError(f"{place}: {what}") from None
+        place, what, hint = problem(error, type_, where)
+        raise ManifestError(f"{place}: {what}", hint=hint) from None
     except RecursionError:
         raise ManifestError(f"{where} is nested too deeply") from None
 

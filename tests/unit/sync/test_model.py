@@ -272,3 +272,24 @@ def test_a_spec_that_is_nested_without_end_is_refused() -> None:
         deep = [deep]
     with pytest.raises(ManifestError, match="spec is nested too deeply"):
         spec_of(dataFrom=deep)
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        ({"refreshPolicy": "Sometimes"}, "it is one of Periodic, CreatedOnce, OnChange"),
+        ({"secretStoreRef": {"name": "s", "kind": "x"}}, "it is one of SecretStore, ClusterSecretStore"),
+        (
+            {"data": [{"secretKey": "k", "remoteRef": {"key": "a", "decodingStrategy": "base64"}}]},
+            "it is one of None, Base64, Base64URL, Auto",
+        ),
+        (
+            {"dataFrom": [{"extract": {"key": "a", "nullBytePolicy": "Keep"}}]},
+            "it is one of Ignore, Fail",
+        ),
+    ],
+)
+def test_a_wrong_choice_is_answered_with_the_right_ones(spec: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(manifest(**spec))
+    assert caught.value.hint == hint

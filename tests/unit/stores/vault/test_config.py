@@ -147,3 +147,9 @@ def test_no_sdk_is_imported_before_a_store_is_opened() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_wrong_choice_is_answered_with_the_right_ones() -> None:
+    with pytest.raises(Invalid) as caught:
+        await opened(GOOD | {"version": "v3"})
+    assert caught.value.hint == "it is one of v1, v2"

@@ -15,7 +15,7 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    answer: Callable[[Request], None]
+    answer: Callable[[Request], object]
     server: _Server
 
     def do_GET(self) -> None:
@@ -73,7 +73,7 @@ class OddServer:
 
 @contextmanager
 def odd_server(
-    answer: Callable[[Request], None], *, tls: ssl.SSLContext | None = None
+    answer: Callable[[Request], object], *, tls: ssl.SSLContext | None = None
 ) -> Iterator[OddServer]:
     """A server on loopback that answers every GET with `answer`."""
     server = _Server(type("Handler", (Request,), {"answer": staticmethod(answer)}))

@@ -262,7 +262,7 @@ async def test_a_client_certificate_is_shown_to_a_server_that_asks(
     tls.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(tls)
     client = authority.issue_cert("client.example.org")
-    secrets = {
+    secrets: dict[str, str | bytes] = {
         "vault-token/token": "t",
         "client/tls.crt": client.cert_chain_pems[0].bytes(),
         "client/tls.key": client.private_key_pem.bytes(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -165,7 +165,7 @@ async def test_references_are_asked_for_at_a_limited_rate(guarded: Guarded) -> N
 
 @pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down")])
 async def test_what_may_heal_at_once_is_tried_again_quickly(guarded: Guarded, error: StoreError) -> None:
-    answers = iter([error, Value(b"b")])
+    answers: Iterator[Answer] = iter([error, Value(b"b")])
     script = Script(lambda reference: next(answers) if reference == B else echo(reference))
     store = guarded(script)
     assert await store.fetch([A, B]) == {A: Value(b"a"), B: Value(b"b")}
@@ -205,7 +205,7 @@ async def test_a_store_that_names_a_pause_is_given_it(guarded: Guarded) -> None:
 
 
 async def test_a_short_pause_is_waited_for_within_the_call(guarded: Guarded) -> None:
-    answers = iter([Throttled("slow down", retry_after=2), Value(b"a")])
+    answers: Iterator[Answer] = iter([Throttled("slow down", retry_after=2), Value(b"a")])
     script = Script(lambda _: next(answers))
     assert await guarded(script).fetch([A]) == {A: Value(b"a")}
     assert script.calls[1][0] == pytest.approx(2)

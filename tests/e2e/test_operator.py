@@ -22,7 +22,7 @@ from tests.e2e.world import (
     vault_store,
 )
 from tests.servers.apiserver import ApiServer
-from tests.servers.openbao import DevOpenBao
+from tests.servers.openbao import RaftOpenBao
 
 MANY = 50
 
@@ -242,30 +242,35 @@ def test_health_and_certificate_are_served(world: World, operator: Operator) -> 
     assert operator.metric("sealbridge_build_info") == 1
 
 
-def test_a_value_from_openbao_and_an_outage_of_it(
-    world: World, operator: Operator, namespace: str, canary: Canary, own_openbao: DevOpenBao
+def test_a_store_that_is_down_leaves_the_secret_and_says_so_and_comes_back_by_itself(
+    world: World, operator: Operator, namespace: str, canary: Canary, raft_openbao: RaftOpenBao
 ) -> None:
     value = canary("database password")
-    path = f"app-{secrets.token_hex(4)}"
-    own_openbao.client().secrets.kv.v2.create_or_update_secret(path, {"password": value, "n": 1})
-    token = canary.register(own_openbao.token, "the root token")
+    raft_openbao.mount_kv("kv", version=2)
+    write = raft_openbao.client().secrets.kv.v2.create_or_update_secret
+    write("app", {"password": value, "n": 1}, mount_point="kv")
+    token = raft_openbao.token_with(
+        'path "kv/data/*" { capabilities = ["read"] }'
+        ' path "auth/token/lookup-self" { capabilities = ["read"] }'
+    )
+    canary.register(token, "the store's token")
+    assert raft_openbao.ca_file is not None
     world.server.request(
         "POST",
         f"/api/v1/namespaces/{namespace}/secrets",
         {"metadata": {"name": "bao"}, "stringData": {"token": token}},
     )
-    reference = {"key": path, "property": "password"}
     world.apply(
         [
-            vault_store(namespace, "bao", own_openbao.url, "bao"),
-            external_secret(namespace, "kept", store="bao", password=reference),
+            vault_store(namespace, "bao", raft_openbao.url, "bao", raft_openbao.ca_file.read_bytes()),
+            external_secret(namespace, "kept", store="bao", password={"key": "app", "property": "password"}),
         ]
     )
     eventually(
         lambda: world.secrets(namespace).get("kept") == {"password": value.encode()}, what="the Secret"
     )
 
-    own_openbao.stop()
+    raft_openbao.kill()
 
     def tells_when_asked_again() -> bool:
         # What was fetched just now is kept for a moment, so one more request may not reach the store.
@@ -280,13 +285,14 @@ def test_a_value_from_openbao_and_an_outage_of_it(
     assert "next try at 20" in message
     assert world.secrets(namespace)["kept"] == {"password": value.encode()}
 
-    own_openbao.start()
+    raft_openbao.start()
+    raft_openbao.unseal()
     newer = canary("newer database password")
-    own_openbao.client().secrets.kv.v2.create_or_update_secret(path, {"password": newer})
+    write("app", {"password": newer}, mount_point="kv")
     eventually(
         lambda: world.secrets(namespace)["kept"] == {"password": newer.encode()},
         what="the value from the store that is back",
-        timeout=60,
+        timeout=90,
     )
 
 

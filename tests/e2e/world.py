@@ -246,7 +246,7 @@ def fake_store(namespace: str, name: str, values: Mapping[str, str]) -> Manifest
     }
 
 
-def vault_store(namespace: str, name: str, url: str, token_secret: str) -> Manifest:
+def vault_store(namespace: str, name: str, url: str, token_secret: str, ca: bytes) -> Manifest:
     return {
         "apiVersion": "external-secrets.io/v1",
         "kind": "SecretStore",
@@ -255,8 +255,9 @@ def vault_store(namespace: str, name: str, url: str, token_secret: str) -> Manif
             "provider": {
                 "vault": {
                     "server": url,
-                    "path": "secret",
+                    "path": "kv",
                     "version": "v2",
+                    "caBundle": base64.b64encode(ca).decode(),
                     "auth": {"tokenSecretRef": {"name": token_secret, "key": "token"}},
                 }
             }

@@ -1,0 +1,243 @@
+"""Unsealing on a real API server, beside what the machine and the API server can do at best.
+
+Run alone with `python -m benchmarks.unseal_cluster`. The operator is a process of its own; the limit
+is measured in the same run: the RSA operations on all cores, and the API writes alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sealbridge.kube.client import Client, path_of
+from sealbridge.kube.config import connect
+from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.scope import Scope
+from sealbridge.sealing.sealed_secret import SealedSecret, seal, unseal_items
+from sealbridge.secret import Secret, Value
+from tests.servers.apiserver import ApiServer
+from tests.servers.process import Process, free_ports
+
+OBJECTS = 500
+VALUES = 3
+BITS = 4096
+NAMESPACE = "bench"
+_AT_ONCE = 16
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class _Operator:
+    """`sealbridge operator` with its metrics."""
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        self._port, health = free_ports(2)
+        self._process = Process(
+            [
+                Path(sys.executable).parent / "sealbridge",
+                "operator",
+                *("--namespace", NAMESPACE, "--kubeconfig", kubeconfig),
+                *("--listen-addr", f"127.0.0.1:{health}"),
+                *("--listen-metrics-addr", f"127.0.0.1:{self._port}"),
+                *("--log-level", "warning"),
+            ],
+            folder / f"operator-{secrets.token_hex(4)}.log",
+        )
+
+    def __enter__(self) -> _Operator:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def wait_for(self, outcome: str) -> float:
+        """Wait until every object has come to this outcome; returns the seconds that it took."""
+        began = time.perf_counter()
+        wanted = f'sealbridge_reconcile_duration_seconds_count{{kind="SealedSecret",outcome="{outcome}"}}'
+        self._process.wait_until(lambda: self.metrics().get(wanted, 0) >= OBJECTS, timeout=300)
+        return time.perf_counter() - began
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample by its name and labels; empty while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return {}
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def requests(self) -> dict[str, float]:
+        """Requests to the API server by verb and resource."""
+        counts: dict[str, float] = {}
+        for name, value in self.metrics().items():
+            if name.startswith("sealbridge_api_requests_total{"):
+                labels = dict(_LABEL.findall(name))
+                what = f"{labels['verb']} {labels['resource']}"
+                counts[what] = counts.get(what, 0) + value
+        return counts
+
+    def cpu(self) -> float:
+        """Seconds of user and system time so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def memory(self) -> float:
+        """The largest resident size so far, in MiB."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one run has measured. Times in seconds."""
+
+    rsa: float
+    writes: float
+    unseal: float
+    unseal_cpu: float
+    memory: float
+    requests: dict[str, float]
+    again: float
+    again_cpu: float
+    again_decryptions: float
+    again_writes: float
+
+    @property
+    def limit(self) -> float:
+        """Opening and writing share the same cores, so the one does not hide behind the other."""
+        return self.rsa + self.writes
+
+
+def run() -> Figures:
+    """Measure everything once."""
+    with tempfile.TemporaryDirectory(prefix="sealbridge-bench-") as folder:
+        server = ApiServer(Path(folder) / "apiserver")
+        server.start()
+        try:
+            server.install_crds()
+            for namespace in (NAMESPACE, f"{NAMESPACE}-limit"):
+                server.ensure_namespace(namespace)
+            return _measure(server, Path(folder))
+        finally:
+            server.stop()
+
+
+def _measure(server: ApiServer, folder: Path) -> Figures:
+    key = SealingKey.generate(at=datetime.now(UTC), bits=BITS)
+    sealed = [_sealed(key, number) for number in range(OBJECTS)]
+    rsa = _open_all(key, sealed)
+    writes = asyncio.run(_write_all(server, sealed))
+    asyncio.run(_prepare(server, key, sealed))
+    with _Operator(server.admin_kubeconfig, folder) as operator:
+        unseal = operator.wait_for("created")
+        unseal_cpu, memory, requests = operator.cpu(), operator.memory(), operator.requests()
+    _check(server)
+    with _Operator(server.admin_kubeconfig, folder) as operator:
+        again = operator.wait_for("unchanged")
+        again_cpu, after, asked = operator.cpu(), operator.metrics(), operator.requests()
+    return Figures(
+        rsa=rsa,
+        writes=writes,
+        unseal=unseal,
+        unseal_cpu=unseal_cpu,
+        memory=memory,
+        requests=requests,
+        again=again,
+        again_cpu=again_cpu,
+        again_decryptions=after["sealbridge_decryptions_total"],
+        again_writes=sum(count for what, count in asked.items() if what.split()[0] not in ("GET", "WATCH")),
+    )
+
+
+def _sealed(key: SealingKey, number: int) -> Object:
+    secret = Secret(
+        name=f"object-{number}",
+        namespace=NAMESPACE,
+        items={f"value-{index}": Value(secrets.token_bytes(32)) for index in range(VALUES)},
+    )
+    return seal(secret, key.certificate, Scope.STRICT).to_manifest()
+
+
+def _open_all(key: SealingKey, sealed: list[Object]) -> float:
+    """Seconds for the RSA operations alone, on all cores."""
+    parsed = [SealedSecret.from_manifest(document) for document in sealed]
+    keyring = Keyring([key])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        began = time.perf_counter()
+        for _ in pool.map(lambda one: unseal_items(one, keyring), parsed):
+            pass
+        return time.perf_counter() - began
+
+
+async def _write_all(server: ApiServer, sealed: list[Object]) -> float:
+    """Seconds for one Secret and one status an object, written by the client that the operator uses."""
+    namespace = f"{NAMESPACE}-limit"
+    async with Client(connect(str(server.admin_kubeconfig))) as client:
+        objects = []
+        for document in sealed:
+            body = {**document, "metadata": {"name": document["metadata"]["name"]}}
+            objects.append(await client.request("POST", path_of(SEALED_SECRET, namespace), body=body))
+        data = {f"value-{index}": "A" * 44 for index in range(VALUES)}
+        status = {"observedGeneration": 1, "conditions": [{"type": "Synced", "status": "True"}]}
+
+        async def write(obj: Object) -> None:
+            name = obj["metadata"]["name"]
+            secret = {"metadata": {"name": name}, "data": data}
+            await client.request("POST", path_of(SECRET, namespace), body=secret)
+            path = path_of(SEALED_SECRET, namespace, name, sub="status")
+            await client.request("PUT", path, body={**obj, "status": status})
+
+        began = time.perf_counter()
+        await _at_once(objects, write)
+        took = time.perf_counter() - began
+        for kind in (SEALED_SECRET, SECRET):
+            await client.request("DELETE", path_of(kind, namespace))
+        return took
+
+
+async def _prepare(server: ApiServer, key: SealingKey, sealed: list[Object]) -> None:
+    async with Client(connect(str(server.admin_kubeconfig))) as client:
+        secret = key.to_secret(name="sealed-secrets-key-bench", namespace=NAMESPACE)
+        await client.request("POST", path_of(SECRET, NAMESPACE), body=secret.to_manifest(), sensitive=True)
+
+        async def create(document: Object) -> None:
+            await client.request("POST", path_of(SEALED_SECRET, NAMESPACE), body=document)
+
+        await _at_once(sealed, create)
+
+
+async def _at_once(items: list[Object], do: Callable[[Object], Awaitable[None]]) -> None:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(item: Object) -> None:
+        async with slots:
+            await do(item)
+
+    await asyncio.gather(*(one(item) for item in items))
+
+
+def _check(server: ApiServer) -> None:
+    path = f"/apis/bitnami.com/v1alpha1/namespaces/{NAMESPACE}/sealedsecrets"
+    synced = [obj["status"]["conditions"][0]["status"] for obj in server.request("GET", path)["items"]]
+    if synced != ["True"] * OBJECTS:
+        raise RuntimeError("not every SealedSecret was unsealed")
+
+
+if __name__ == "__main__":
+    for name, value in asdict(run()).items():
+        print(name, value)

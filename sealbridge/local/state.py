@@ -143,7 +143,7 @@ class State:
 
     def _replay(self) -> bool:
         stored = self._tree.read(STATE_FOLDER, _JOURNAL)
-        self._changed = False
+        self._changed = stored is not None  # to be written down and the journal removed
         if stored is None:
             return False
         self._tree.remove_leftovers()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 import yaml
 
+from sealbridge.errors import StoreError, Throttled
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.reconcile.cluster import Owner, Ownership
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
-from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.reconcile.store_pool import Opener, StorePool
 from sealbridge.secret import Secret, Value
+from sealbridge.stores.base import Reference, Resolver
+from sealbridge.stores.registry import open_store
 from tests.canary import Canary
 from tests.worlds import World, condition, external_key, external_secret, fake_store, store_key
 
@@ -25,10 +29,10 @@ HOUR = 3600.0
 class Operator:
     """What outlives a pass: the cluster and the pool of opened stores."""
 
-    def __init__(self, world: World, *, once: bool = False) -> None:
+    def __init__(self, world: World, *, once: bool = False, opener: Opener = open_store) -> None:
         self.world = world
         self.cluster: DirectoryCluster = world.cluster()
-        self.pool = StorePool(self.cluster, world.clock)
+        self.pool = StorePool(self.cluster, world.clock, opener=opener)
         self.external = ExternalSecretReconciler(self.cluster, self.pool, world.clock, refresh_always=once)
         self.stores = SecretStoreReconciler(self.cluster, self.pool, world.clock)
 
@@ -321,7 +325,9 @@ async def test_a_store_of_another_controller_is_passed_over_in_silence(world: Wo
     )
     operator = Operator(world)
 
-    assert (await operator.reconcile()).outcome is Outcome.SKIPPED
+    result = await operator.reconcile()
+
+    assert (result.outcome, result.requeue_after) == (Outcome.SKIPPED, None)
     assert "status" not in await world.object(operator.cluster, DB)
     assert not operator.cluster.events
 
@@ -398,6 +404,77 @@ async def test_a_target_that_is_renamed_leaves_nothing_behind(world: World) -> N
 
     assert list(world.output_files()) == ["default/second.yaml"]
     assert (await operator.status())["binding"] == {"name": "second"}
+
+
+async def test_a_former_target_that_is_no_longer_ours_stays(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"name": "first"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    operator.cluster._state.release("default", "first")
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"name": "second"}))
+
+    await operator.reconcile()
+
+    assert list(world.output_files()) == ["default/first.yaml", "default/second.yaml"]
+
+
+async def test_a_target_that_lost_its_owner_is_adopted_again(world: World) -> None:
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    operator.cluster._state.release("default", "db")
+    path = world.output / "default" / "db.yaml"
+    path.write_text(path.read_text() + "# by hand\n")
+
+    await operator.reconcile()
+
+    state = await operator.cluster.target_state("default", "db")
+    assert state is not None
+    assert state.owner == "ExternalSecret db"
+
+
+async def test_an_edit_that_broke_it_and_is_taken_back_leaves_no_stale_condition(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+    await operator.reconcile()
+    world.write("store.yaml", fake_store("fake", {}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, metadata={"labels": {"a": "b"}}))
+    assert (await operator.reconcile()).outcome is Outcome.FAILED
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
+    assert (await operator.ready())["status"] == "True"
+
+
+class ThrottlingStore:
+    """Asks for patience, and says for how long."""
+
+    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
+        return dict.fromkeys(references, Throttled("too many requests", retry_after=120))
+
+    async def check(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_store_that_asks_for_patience_gets_it(world: World) -> None:
+    async def open_throttling(
+        provider: str, config: Mapping[str, Any], resolver: Resolver
+    ) -> ThrottlingStore:
+        return ThrottlingStore()
+
+    world.write("all.yaml", fake_store("fake", {}), external_secret("db", {"x": "a"}))
+    operator = Operator(world, opener=open_throttling)
+
+    result = await operator.reconcile()
+
+    assert result.requeue_after == 120
+    assert "too many requests; next try at 2026-05-01T12:02:00Z" in result.message
 
 
 async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World) -> None:

@@ -15,6 +15,7 @@ from sealbridge.reconcile.sealing_keys import SEALING_KEYS, FixedKeyring
 from sealbridge.reconcile.status import owner_of
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.scope import Scope
 from sealbridge.secret import Secret, Value
 from tests.canary import Canary
 from tests.worlds import World, condition, sealed_key
@@ -137,6 +138,21 @@ async def test_a_label_on_the_object_makes_it_look_again_and_write_nothing(world
     assert world.keyring.opened > opened
     assert world.output_files() == files
     assert events(cluster) == []
+
+
+async def test_an_edit_that_broke_it_and_is_taken_back_leaves_no_stale_condition(world: World) -> None:
+    sealed = world.sealed("db", {"a": "1"}, scope=Scope.CLUSTER_WIDE)
+    world.write("db.yaml", sealed)
+    cluster = world.cluster()
+    await reconcile(world, cluster)
+    world.write("db.yaml", {**sealed, "metadata": {"name": "db"}})
+    cluster.reload()
+    assert (await reconcile(world, cluster)).outcome is Outcome.FAILED
+    world.write("db.yaml", sealed)
+    cluster.reload()
+
+    assert (await reconcile(world, cluster)).outcome is Outcome.UNCHANGED
+    assert condition(await world.object(cluster, DB), "Synced")["status"] == "True"
 
 
 async def test_a_wrong_key_names_the_items_and_keeps_the_last_good_secret(

@@ -127,6 +127,10 @@ async def test_another_credential_opens_it_anew_after_the_time_of_trust(world: W
     assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"two")
     world.clock.advance(10)
     assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"two")
+    world.write("cred.yaml", with_token("three"))
+    cluster.reload()
+    world.clock.advance(9)
+    assert await fetched(pool, store(tokenSecretRef=REF)) == Value(b"two")
     assert len(probes.opened) == 2
 
 

@@ -28,10 +28,11 @@ _KEYS_SHOWN = 8
 def configure(parser: argparse.ArgumentParser) -> None:
     """Source, output and how."""
     parser.description = (
-        "Reads every manifest below a directory (SealedSecret, ExternalSecret, SecretStore, "
-        "ClusterSecretStore, ConfigMap, Secret, Namespace; others are ignored) and writes each Secret that "
-        "they make to OUTPUT/NAMESPACE/NAME.yaml, readable by you alone. What it made stays when an object "
-        "fails. Run it again at will: what is in sync is neither opened nor written."
+        "Reads every manifest below a directory (SealedSecret, ExternalSecret, SecretStore,\n"
+        "ClusterSecretStore, ConfigMap, Secret, Namespace; others are ignored) and writes each\n"
+        "Secret that they make to OUTPUT/NAMESPACE/NAME.yaml, readable by you alone. Where an\n"
+        "object fails, the Secret it made before stays. Run it again at will: what is in sync is\n"
+        "neither opened nor written."
     )
     parser.epilog = (
         "examples:\n"

@@ -8,6 +8,7 @@ from sealbridge.errors import SealbridgeError
 from sealbridge_cli import console
 from sealbridge_cli.main import COMMANDS, Parser, build_parser
 
+_FILES = ("FILE", "PATH", "PATH|URL")
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -40,5 +41,20 @@ def _whole_parser() -> Parser:
     for name, entry in COMMANDS.items():
         # argparse takes no parser that is made already, so each is made again as a parent.
         command = build_parser(name)
+        _complete_paths(command)
         commands.add_parser(name, help=entry.help, parents=[command], add_help=False)
     return whole
+
+
+def _complete_paths(parser: argparse.ArgumentParser) -> None:
+    """Have the shell offer files where an option takes one; the names of variables say which do."""
+    import shtab
+
+    for action in parser._actions:  # noqa: SLF001 - shtab itself walks a parser in this way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for subparser in action.choices.values():
+                _complete_paths(subparser)
+        elif action.metavar in _FILES:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif action.metavar == "DIR":
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]

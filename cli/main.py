@@ -78,25 +78,23 @@ def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code. Every error becomes lines on stderr."""
     try:
         code = _dispatch(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SealbridgeError as error:
         _show_traceback(error)
         console.error(error)
         return 2 if isinstance(error, UsageError) else 1
-    except SystemExit as exit_:
-        # argparse ends like this after --help.
-        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except KeyboardInterrupt:
         console.note("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return 1
     except OSError as error:
         _show_traceback(error)
         reason = (error.strerror or type(error).__name__).lower()
         console.error(SealbridgeError(reason, where=str(error.filename) if error.filename else None))
+        _give_up_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback unasked
         _show_traceback(error)
@@ -121,7 +119,12 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise UsageError(f"there is no command {name!r}", hint=_suggestion(name))
-    return _load(name).run(build_parser(name).parse_args(arguments[1:]))
+    try:
+        parsed = build_parser(name).parse_args(arguments[1:])
+    except SystemExit:
+        # argparse has printed the help that it was asked for; its errors are raised by Parser.
+        return 0
+    return _load(name).run(parsed)
 
 
 def _load(name: str) -> Command:
@@ -152,6 +155,14 @@ def _suggestion(name: str) -> str:
 
     close = get_close_matches(name, COMMANDS, n=1)
     return f"did you mean {close[0]!r}?" if close else f"{_PROGRAM} --help lists the commands"
+
+
+def _give_up_stdout() -> None:
+    """Nobody takes our output: Python would complain once more while it shuts down."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _internal(error: Exception) -> SealbridgeError:

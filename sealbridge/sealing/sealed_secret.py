@@ -233,20 +233,15 @@ def _advice(sealed: SealedSecret, keyring: Keyring) -> str:
     if len(keyring) > _TRIED_AT_MOST:
         tried.append(f"{len(keyring) - _TRIED_AT_MOST} more")
     bound_to = {
-        Scope.STRICT: f"name {sealed.name} and namespace {sealed.namespace or '(none)'}",
-        Scope.NAMESPACE_WIDE: f"namespace {sealed.namespace or '(none)'}",
-        Scope.CLUSTER_WIDE: "no name and no namespace",
+        Scope.STRICT: f"only with name {sealed.name} and namespace {sealed.namespace or '(none)'}",
+        Scope.NAMESPACE_WIDE: f"only with namespace {sealed.namespace or '(none)'}",
+        Scope.CLUSTER_WIDE: "under any name, and only with this very scope",
     }[sealed.scope]
+    rule = f"{sealed.scope.value} values open {bound_to} as when they were sealed"
     if sealed.hint in keyring.fingerprints:
-        return (
-            f"the key that sealed it ({sealed.hint}) was tried: {sealed.scope.value} values open only with "
-            f"{bound_to} as when they were sealed"
-        )
+        return f"the key that sealed it ({sealed.hint}) was tried: {rule}"
     looked_for = f"it was sealed with {sealed.hint}; " if sealed.hint else ""
-    return (
-        f"{looked_for}tried {', '.join(tried)}; the key may be another one, or name, namespace or scope were "
-        f"changed after sealing ({sealed.scope.value}: {bound_to})"
-    )
+    return f"{looked_for}tried {', '.join(tried)}; and {rule}"
 
 
 def _metadata(

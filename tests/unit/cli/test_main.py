@@ -153,6 +153,21 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, cert: str) -> N
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["version"]])
+def test_output_that_nobody_can_take_is_an_error_and_no_traceback(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        ended = subprocess.run([*SCRIPT, *arguments], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"error: no space left on device\n")
+
+
+def test_no_stdout_at_all_is_an_error() -> None:
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *SCRIPT, "version"], stderr=subprocess.PIPE, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"error: there is no stdout to write to\nhint: ")
+
+
 def test_words_are_printed_under_a_locale_that_cannot_hold_them(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*SCRIPT, "sé\x1b[2Jal"],
@@ -173,6 +188,28 @@ def test_completion_scripts_know_every_command_and_its_options(run: Run, shell: 
     for name in COMMANDS:
         assert name in outcome.out
     assert "--scope" in outcome.out or "scope" in outcome.out
+
+
+def test_the_shell_completes_commands_options_and_files(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "completion.bash").write_text(run("completion", "bash").out)
+    (tmp_path / "secret-file.yaml").write_text("")
+
+    def completed(line: str) -> list[str]:
+        words = line.split(" ")
+        script = (
+            "source completion.bash; COMP_WORDS=(" + " ".join(f"'{word}'" for word in words) + "); "
+            f"COMP_CWORD={len(words) - 1}; _shtab_sealbridge; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        )
+        ended = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+        )
+        return ended.stdout.split()
+
+    assert completed("sealbridge uns") == ["unseal"]
+    assert completed("sealbridge seal --sc") == ["--scope"]
+    assert completed("sealbridge seal --scope n") == ["namespace-wide"]
+    assert completed("sealbridge seal -f secret-") == ["secret-file.yaml"]
+    assert completed("sealbridge keys ini") == ["init"]
 
 
 def test_completion_without_its_package_says_what_to_install(

@@ -58,7 +58,7 @@ class TokenFile:
             return self._path.read_bytes().strip()
         except OSError as error:
             raise ClusterError(
-                f"the service account token cannot be read: {error.strerror}",
+                f"the service account token cannot be read: {(error.strerror or 'unknown reason').lower()}",
                 retryable=True,
                 where=str(self._path),
             ) from None
@@ -151,7 +151,8 @@ def from_account(directory: Path) -> Connection:
         tls = ssl.create_default_context(cafile=str(directory / "ca.crt"))
     except OSError as error:
         raise UsageError(
-            f"the cluster's CA certificate cannot be read: {error.strerror}", where=str(directory / "ca.crt")
+            f"the cluster's CA certificate cannot be read: {(error.strerror or 'not a certificate').lower()}",
+            where=str(directory / "ca.crt"),
         ) from None
     return Connection(
         server=f"https://{host}:{port}",

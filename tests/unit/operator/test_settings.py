@@ -1,0 +1,53 @@
+"""Flags before environment before defaults, and every value that is none refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sealbridge.errors import UsageError
+from sealbridge.operator.settings import Settings, host_and_port
+
+
+def test_the_defaults_are_those_of_the_manual() -> None:
+    assert Settings.read({}, {}) == Settings(
+        listen_addr=":8080", listen_metrics_addr=":8081", log_level="info", key_size=4096, workers=16
+    )
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
+    environment = {"SEALBRIDGE_WORKERS": "4", "SEALBRIDGE_NAMESPACE": "env", "SEALBRIDGE_LOG_LEVEL": "debug"}
+    settings = Settings.read({"namespace": "flag", "workers": None}, environment)
+    assert (settings.namespace, settings.workers, settings.log_level) == ("flag", 4, "debug")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "told"),
+    [
+        ({"log_level": "loud"}, {}, "log level"),
+        ({"key_size": 1024}, {}, "2048 to 8192"),
+        ({"key_size": 16384}, {}, "2048 to 8192"),
+        ({"workers": 0}, {}, "workers"),
+        ({"listen_addr": "8080"}, {}, "address"),
+        ({"listen_metrics_addr": ":http"}, {}, "address"),
+        ({"listen_addr": ":99999"}, {}, "address"),
+        ({}, {"SEALBRIDGE_WORKERS": "many"}, "number"),
+    ],
+)
+def test_what_is_no_value_is_refused(flags: dict[str, Any], environment: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Settings.read(flags, environment)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (":8080", (None, 8080)),
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("[::1]:8080", ("::1", 8080)),
+        ("localhost:1", ("localhost", 1)),
+    ],
+)
+def test_an_address_is_read(address: str, expected: tuple[str | None, int]) -> None:
+    assert host_and_port(address) == expected

@@ -1,0 +1,383 @@
+"""From a change to work, and from a result to the next look, under a loop whose time is warped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sealbridge.errors import SealbridgeError
+from sealbridge.kube.source import Change
+from sealbridge.operator.controller import DEADLINE, Controller
+from sealbridge.operator.metrics import Metrics
+from sealbridge.operator.queue import WorkQueue
+from sealbridge.operator.targets import Targets
+from sealbridge.reconcile.conditions import synced_version
+from sealbridge.reconcile.kinds import (
+    EXTERNAL_SECRET,
+    SEALED_SECRET,
+    SECRET,
+    SECRET_STORE,
+    Kind,
+    Object,
+    ObjectKey,
+)
+from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.sealing_keys import SEALING_KEYS
+
+pytestmark = pytest.mark.looptime
+
+SEALED = ObjectKey("SealedSecret", "a", "x")
+EXTERNAL = ObjectKey("ExternalSecret", "a", "x")
+STORE = ObjectKey("SecretStore", "a", "s")
+TARGET = ObjectKey("Secret", "a", "x")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Clock:
+    def now(self) -> datetime:
+        return NOW
+
+
+class Offers:
+    """Remembers what a watch has brought."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, Object] = {}
+
+    def offer(self, obj: Object, *, renew: bool = False) -> None:
+        if not renew or obj["metadata"]["name"] in self.there:
+            self.there[obj["metadata"]["name"]] = obj
+
+    def withdraw(self, key: ObjectKey) -> None:
+        self.there.pop(key.name, None)
+
+
+class Scripted:
+    """A reconciler that does as told and remembers when it was called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[ObjectKey, float]] = []
+        self.then: Callable[[ObjectKey], Any] = lambda key: Result(key=key, outcome=Outcome.UNCHANGED)
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        self.calls.append((key, round(asyncio.get_running_loop().time(), 3)))
+        answer = self.then(key)
+        return await answer if asyncio.iscoroutine(answer) else answer
+
+    @property
+    def keys(self) -> list[ObjectKey]:
+        return [key for key, _ in self.calls]
+
+
+class House:
+    """A controller with all that it needs."""
+
+    def __init__(self) -> None:
+        self.queue: WorkQueue[ObjectKey] = WorkQueue(rng=random.Random(1))
+        self.reconciler = Scripted()
+        self.targets = Targets()
+        self.offers = Offers()
+        self.metrics = Metrics()
+        kinds = ("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore")
+        self.controller = Controller(
+            queue=self.queue,
+            reconcilers=dict.fromkeys(kinds, self.reconciler),
+            offers=self.offers,
+            targets=self.targets,
+            metrics=self.metrics,
+            clock=Clock(),
+            rng=random.Random(1),
+        )
+
+    async def work(self, seconds: float = 0.01) -> list[ObjectKey]:
+        """Let a worker work for so long; returns what it has worked on."""
+        before = len(self.reconciler.calls)
+        worker = asyncio.create_task(self.controller.work())
+        await asyncio.sleep(seconds)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        return self.reconciler.keys[before:]
+
+    def does(self, **result: Any) -> None:
+        """Every look comes to this."""
+        self.reconciler.then = lambda key: Result(key=key, **{"outcome": Outcome.UNCHANGED, **result})
+
+
+@pytest.fixture
+async def house() -> House:
+    return House()
+
+
+def obj(kind: Kind = SEALED_SECRET, name: str = "x", generation: int = 1, **more: Any) -> Object:
+    metadata = {
+        "name": name,
+        "namespace": "a",
+        "uid": "u",
+        "generation": generation,
+        **more.pop("metadata", {}),
+    }
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **more}
+
+
+def secret(version: str, *, owner: str = "SealedSecret", name: str = "x") -> Object:
+    group = "bitnami.com/v1alpha1" if owner == "SealedSecret" else "external-secrets.io/v1"
+    reference = {"apiVersion": group, "kind": owner, "name": "x", "uid": "u", "controller": True}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": "a",
+            "uid": "s",
+            "resourceVersion": version,
+            "ownerReferences": [reference],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("second", "news"),
+    [
+        (obj(status={"observedGeneration": 1}), False),
+        (obj(generation=2), True),
+        (obj(metadata={"labels": {"a": "b"}}), True),
+        (obj(metadata={"annotations": {"a": "b"}}), True),
+        (obj(metadata={"uid": "another life"}), True),
+        (obj(metadata={"deletionTimestamp": "2026-11-01T00:00:00Z"}), True),
+        (obj(metadata={"finalizers": ["x"], "resourceVersion": "9"}), False),
+    ],
+)
+async def test_only_what_people_change_is_news(house: House, second: Object, news: bool) -> None:
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert await house.work() == [SEALED]
+    house.controller.change(Change(SEALED_SECRET, second))
+    assert await house.work() == [SEALED] * news
+
+
+async def test_a_body_that_was_brought_is_offered_and_kept_fresh(house: House) -> None:
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    newer = obj(status={"x": 1})
+    house.controller.change(Change(SEALED_SECRET, newer))
+    assert house.offers.there == {"x": newer}
+    house.controller.change(Change(SEALED_SECRET, newer, deleted=True))
+    assert house.offers.there == {}
+
+
+async def test_an_object_that_goes_is_looked_at_and_forgotten(house: House) -> None:
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    house.does(target=TARGET)
+    await house.work()
+    house.does(outcome=Outcome.GONE)
+    house.controller.change(Change(SEALED_SECRET, obj(), deleted=True))
+    assert await house.work() == [SEALED]
+    assert house.controller.known(SEALED_SECRET) == frozenset()
+    assert house.controller.targets() == {}
+
+
+async def test_a_failure_is_tried_again_and_a_change_makes_it_at_once(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, retry=True, error=SealbridgeError("no"))
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert len(await house.work(200)) >= 5
+    waiting = house.queue.due_in(SEALED)
+    assert waiting is not None
+    assert waiting > 1
+    house.controller.change(Change(SEALED_SECRET, obj(generation=2)))
+    assert await house.work() == [SEALED]
+
+
+async def test_a_failure_that_stays_waits_for_a_change(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, error=SealbridgeError("bad ciphertext"))
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert await house.work(10000) == [SEALED]
+
+
+async def test_a_failure_that_names_its_next_try_is_tried_then(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, retry=True, requeue_after=30.0, error=SealbridgeError("store"))
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET)))
+    await house.work(70)
+    times = [at for _, at in house.reconciler.calls]
+    assert [round(b - a) for a, b in itertools.pairwise(times)] == [30, 30]
+
+
+async def test_a_refresh_comes_when_it_is_due(house: House) -> None:
+    house.does(requeue_after=3600.0)
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET)))
+    assert len(await house.work(3500)) == 1
+    assert len(await house.work(200)) == 1
+
+
+async def test_a_defect_is_logged_without_its_text_and_ends_no_worker(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(key: ObjectKey) -> Result:
+        raise ZeroDivisionError
+
+    house.reconciler.then = breaks
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert len(await house.work(60)) >= 2
+    assert "a defect" in caplog.text
+
+
+async def test_what_hangs_is_ended_and_tried_again(house: House) -> None:
+    async def hangs(key: ObjectKey) -> Result:
+        await asyncio.sleep(10 * DEADLINE)
+        raise AssertionError
+
+    house.reconciler.then = hangs
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert len(await house.work(3 * DEADLINE)) >= 2
+
+
+async def test_our_own_write_is_no_drift(house: House) -> None:
+    house.targets.witness("a", "x", "5")
+    house.controller.change(Change(SECRET, secret("5")))
+    assert await house.work() == []
+
+
+@pytest.mark.parametrize("owner", ["SealedSecret", "ExternalSecret"])
+async def test_an_edit_by_somebody_else_wakes_the_owner(house: House, owner: str) -> None:
+    house.targets.witness("a", "x", "5")
+    house.controller.change(Change(SECRET, secret("6", owner=owner)))
+    assert await house.work() == [ObjectKey(owner, "a", "x")]
+
+
+async def test_a_write_that_is_seen_before_its_answer_is_no_drift(house: House) -> None:
+    async def writes(key: ObjectKey) -> Result:
+        house.controller.change(Change(SECRET, secret("5")))
+        await asyncio.sleep(1)
+        house.targets.witness("a", "x", "5")
+        return Result(key=key, outcome=Outcome.CREATED, target=TARGET)
+
+    house.reconciler.then = writes
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert await house.work(10) == [SEALED]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_an_edit_during_the_work_is_seen_after_it(house: House, deleted: bool) -> None:
+    async def writes(key: ObjectKey) -> Result:
+        if len(house.reconciler.calls) == 1:
+            house.controller.change(Change(SECRET, secret("6"), deleted=deleted))
+        await asyncio.sleep(1)
+        house.targets.witness("a", "x", "5")
+        return Result(key=key, outcome=Outcome.CREATED, target=TARGET)
+
+    house.reconciler.then = writes
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    assert await house.work(10) == [SEALED, SEALED]
+
+
+async def test_a_deleted_target_wakes_the_owner_even_without_a_reference(house: House) -> None:
+    house.does(target=TARGET)
+    house.targets.witness("a", "x", "5")
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    await house.work()
+    gone = secret("6")
+    del gone["metadata"]["ownerReferences"]
+    house.controller.change(Change(SECRET, gone, deleted=True))
+    assert await house.work() == [SEALED]
+
+
+async def test_targets_that_are_listed_at_the_start_wake_nobody(house: House) -> None:
+    house.controller.change(Change(SECRET, secret("5"), listed=True))
+    assert await house.work() == []
+
+
+async def test_a_secret_of_somebody_else_wakes_nobody(house: House) -> None:
+    foreign = secret("5")
+    foreign["metadata"]["ownerReferences"][0]["apiVersion"] = "apps/v1"
+    house.controller.change(Change(SECRET, foreign))
+    assert await house.work() == []
+
+
+async def test_a_store_that_recovers_wakes_those_who_failed_and_no_others(house: House) -> None:
+    well = ObjectKey("ExternalSecret", "a", "well")
+    outcome = {EXTERNAL: Outcome.FAILED, well: Outcome.UNCHANGED, STORE: Outcome.FAILED}
+    house.reconciler.then = lambda key: Result(
+        key=key, outcome=outcome[key], depends_on=frozenset({STORE}) if key != STORE else frozenset()
+    )
+    for name in ("x", "well"):
+        house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, name)))
+    house.controller.change(Change(SECRET_STORE, obj(SECRET_STORE, "s")))
+    await house.work()
+
+    outcome[STORE] = Outcome.VALID
+    house.controller.change(Change(SECRET_STORE, obj(SECRET_STORE, "s", generation=2)))
+    assert await house.work(30) == [STORE, EXTERNAL]
+
+
+async def test_a_new_sealing_key_wakes_what_could_not_be_opened(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, depends_on=frozenset({SEALING_KEYS}))
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    await house.work()
+    house.controller.keys_changed()
+    assert await house.work() == [SEALED]
+
+
+async def test_a_credential_that_changes_wakes_the_store_that_reads_it(house: House) -> None:
+    credential = ObjectKey("Secret", "a", "token")
+    house.does(outcome=Outcome.FAILED, depends_on=frozenset({credential}))
+    house.controller.change(Change(SECRET_STORE, obj(SECRET_STORE, "s")))
+    await house.work()
+    house.targets.witness("a", "token", "5")
+    house.controller.change(Change(SECRET, secret("5", name="token")))
+    assert await house.work() == [STORE]
+
+
+async def test_what_is_only_overdue_at_the_start_is_spread_and_a_new_object_is_not(house: House) -> None:
+    for number in range(20):
+        overdue = obj(
+            EXTERNAL_SECRET,
+            f"overdue-{number}",
+            spec={"secretStoreRef": {"name": "s"}, "data": [{"secretKey": "a", "remoteRef": {"key": "b"}}]},
+        )
+        overdue["status"] = {
+            "refreshTime": "2026-10-01T00:00:00Z",
+            "syncedResourceVersion": synced_version(overdue),
+            "conditions": [{"type": "Ready", "status": "True"}],
+        }
+        house.controller.change(Change(EXTERNAL_SECRET, overdue, listed=True))
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, "new"), listed=True))
+    assert [key.name for key in await house.work()] == ["new"]
+    assert 5 < len(await house.work(30)) < 15
+    await house.work(31)
+    assert len(house.reconciler.calls) == 21
+
+
+async def test_a_sweep_finds_what_the_watch_has_missed(house: House) -> None:
+    for name in ("same", "changed", "gone"):
+        house.controller.change(Change(SEALED_SECRET, obj(name=name)))
+    await house.work()
+    before = house.controller.known(SEALED_SECRET)
+    house.controller.change(Change(SEALED_SECRET, obj(name="came-meanwhile")))
+    await house.work()
+
+    listed = [obj(name="same"), obj(name="changed", generation=2), obj(name="missed")]
+    assert house.controller.swept(SEALED_SECRET, listed, before) == 3
+    assert sorted(key.name for key in await house.work()) == ["changed", "gone", "missed"]
+
+
+async def test_a_sweep_finds_targets_that_were_changed_or_deleted_unseen(house: House) -> None:
+    house.reconciler.then = lambda key: Result(
+        key=key, outcome=Outcome.CREATED, target=ObjectKey("Secret", "a", key.name)
+    )
+    for name in ("same", "edited", "gone"):
+        house.targets.witness("a", name, "5")
+        house.controller.change(Change(SEALED_SECRET, obj(name=name)))
+    await house.work()
+
+    def listed(name: str, version: str) -> Object:
+        found = secret(version, name=name)
+        found["metadata"]["ownerReferences"][0]["name"] = name
+        return found
+
+    targets = house.controller.targets()
+    found = house.controller.swept_targets([listed("same", "5"), listed("edited", "6")], targets)
+    assert found == 2
+    assert sorted(key.name for key in await house.work()) == ["edited", "gone"]

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sealbridge.errors import SealbridgeError, UsageError
-from sealbridge.lifecycle.key_files import read_keyring
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
+from sealbridge.local.keys import KeyFiles
 from sealbridge.local.run import Report, Session, watch
 from sealbridge.reconcile.kinds import SEALED_SECRET
 from sealbridge.reconcile.result import Outcome, Result
-from sealbridge.reconcile.sealing_keys import FixedKeyring
 from sealbridge_cli import console
 
 _COLUMNS = ("KIND", "NAMESPACE/NAME", "RESULT", "CHANGED", "REASON")
@@ -84,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     if args.watch and args.dry_run:
         raise UsageError("--watch and --dry-run exclude each other", hint="run it once with --dry-run")
     _check_folders(args.source, args.output, args.secrets)
-    keyring = FixedKeyring(read_keyring(args.keys))
+    clock = _SystemClock()
+    keyring = KeyFiles(args.keys, clock)
     cluster = DirectoryCluster(
         args.source,
         args.output,
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         namespace=args.namespace,
         dry=args.dry_run,
     )
-    session = Session(cluster, keyring, _SystemClock(), once=not args.watch, prune=args.prune)
+    session = Session(cluster, keyring, clock, once=not args.watch, prune=args.prune)
     tell = _json_report(args) if args.report == "json" else _table_report(args)
     return asyncio.run(_watch(session, cluster, tell) if args.watch else _once(session, tell))
 

@@ -171,19 +171,20 @@ async def watch(
             except SealbridgeError as error:
                 failures += 1
                 complain(error)
-                rest = _backoff(failures)
+                pause = _backoff(failures)
             else:
                 failures = 0 if report.ok else failures + 1
                 tell(report)
-                rest = _rest(report, failures)
-            due = loop.time() + rest
+                pause = rest(report, failures)
+            due = loop.time() + pause
         try:
             await asyncio.wait_for(stop.wait(), poll)
         except TimeoutError:
             continue
 
 
-def _rest(report: Report, failures: int) -> float:
+def rest(report: Report, failures: int) -> float:
+    """Seconds until the next pass after this one, the last of so many in a row that failed."""
     delays = [r.requeue_after for r in report.results if r.requeue_after is not None]
     if any(result.retry and result.requeue_after is None for result in report.results):
         delays.append(_backoff(failures))

@@ -108,19 +108,16 @@ class StorePool:
         Raises StoreError and ClusterError.
         """
         identity = _identity(store_object, namespace)
-        slot = self._slots.setdefault(identity, _Slot())
-        self._slots.move_to_end(identity)
-        async with slot.lock:
-            version = _version(store_object)
-            entry = slot.entry
-            if entry is not None and not (entry.version == version and await self._still_holds(entry)):
-                slot.entry = None
-                await entry.store.retire()
-                entry = None
-            if entry is None:
-                entry = slot.entry = await self._opened(slot, store_object, namespace, version)
-        await self._shrink()
-        return entry.store
+        try:
+            while True:
+                slot = self._slots.setdefault(identity, _Slot())
+                self._slots.move_to_end(identity)
+                async with slot.lock:
+                    if self._slots.get(identity) is slot:
+                        return await self._current(slot, store_object, namespace)
+                    # It was dropped while we waited: what we opened there nobody would ever close.
+        finally:
+            await self._shrink()
 
     async def forget(self, kind: str, namespace: str, name: str) -> None:
         """Close whatever is open of one store: it is gone or was changed."""
@@ -136,6 +133,17 @@ class StorePool:
         """The Secrets that the store has asked for so far, there or not."""
         slot = self._slots.get(_identity(store_object, namespace))
         return slot.resolver.secrets if slot is not None and slot.resolver is not None else frozenset()
+
+    async def _current(self, slot: _Slot, store_object: Object, namespace: str) -> Store:
+        version = _version(store_object)
+        entry = slot.entry
+        if entry is not None and not (entry.version == version and await self._still_holds(entry)):
+            slot.entry = None
+            await entry.store.retire()
+            entry = None
+        if entry is None:
+            entry = slot.entry = await self._opened(slot, store_object, namespace, version)
+        return entry.store
 
     async def _opened(
         self, slot: _Slot, store_object: Object, namespace: str, version: tuple[object, ...]
@@ -156,14 +164,18 @@ class StorePool:
         return True
 
     async def _shrink(self) -> None:
-        while len(self._slots) > self._capacity:
-            await self._drop(next(iter(self._slots)))
+        idle = [identity for identity, slot in self._slots.items() if not slot.lock.locked()]
+        for identity in idle[: max(len(self._slots) - self._capacity, 0)]:
+            await self._drop(identity)
 
     async def _drop(self, identity: _Identity) -> None:
         slot = self._slots.pop(identity, None)
-        if slot is not None and slot.entry is not None:
-            entry, slot.entry = slot.entry, None
-            await entry.store.retire()
+        if slot is None:
+            return
+        async with slot.lock:
+            if slot.entry is not None:
+                entry, slot.entry = slot.entry, None
+                await entry.store.retire()
 
 
 def provider_of(store_object: Object) -> tuple[str, Mapping[str, Any]]:

@@ -12,9 +12,9 @@ import pytest
 from sealbridge.errors import SealbridgeError
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
-from sealbridge.local.run import Report, Session, watch
-from sealbridge.reconcile.kinds import Object
-from sealbridge.reconcile.result import Outcome
+from sealbridge.local.run import Report, Session, rest, watch
+from sealbridge.reconcile.kinds import Object, ObjectKey
+from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import FixedKeyring
 from sealbridge.sealing.keys import SealingKey
 from tests.canary import Canary
@@ -240,3 +240,27 @@ async def test_only_a_run_that_comes_once_ignores_the_schedule(world: World, onc
     report = await run(world, once=once)
 
     assert outcomes(report)["ExternalSecret db"] is (Outcome.UPDATED if once else Outcome.UNCHANGED)
+
+
+def told(**fields: Any) -> Report:
+    key = ObjectKey("ExternalSecret", "default", "db")
+    result = Result(key=key, outcome=Outcome.FAILED, **fields)
+    return Report(results=(result,), problems=(), where={})
+
+
+@pytest.mark.parametrize(
+    ("report", "failures", "seconds"),
+    [
+        (told(), 1, 300),
+        (told(requeue_after=7.5), 0, 7.5),
+        (told(requeue_after=9000.0), 0, 300),
+        (told(retry=True), 1, 2),
+        (told(retry=True), 4, 16),
+        (told(retry=True), 10**6, 300),
+        (told(retry=True, requeue_after=40.0), 1, 40),
+    ],
+)
+def test_watching_rests_until_something_is_due_and_longer_with_every_failure(
+    report: Report, failures: int, seconds: float
+) -> None:
+    assert rest(report, failures) == seconds

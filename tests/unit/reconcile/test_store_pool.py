@@ -48,8 +48,12 @@ class Probes:
 
     def __init__(self) -> None:
         self.opened: list[ProbeStore] = []
+        self.go, self.entered = asyncio.Event(), asyncio.Event()
+        self.go.set()
 
     async def open(self, provider: str, config: Mapping[str, Any], resolver: Resolver) -> ProbeStore:
+        self.entered.set()
+        await self.go.wait()
         reference = config.get("tokenSecretRef")
         token = Value(b"none")
         if reference is not None:
@@ -189,6 +193,34 @@ async def test_only_so_many_stay_open_and_the_longest_unused_goes_first(world: W
         await pool.open(shared, namespace)
 
     assert [each.closed for each in probes.opened] == [False, True, False]
+
+
+async def test_a_store_that_is_dropped_while_it_opens_is_closed_too(world: World, probes: Probes) -> None:
+    probes.go.clear()
+    pool, _ = pool_of(world, probes)
+    first = asyncio.create_task(pool.open(store(), "default"))
+    second = asyncio.create_task(pool.open(store(), "default"))
+    await probes.entered.wait()
+
+    closing = asyncio.create_task(pool.forget("SecretStore", "default", "s"))
+    await asyncio.sleep(0)
+    probes.go.set()
+    await asyncio.gather(first, second, closing)
+    await pool.close()
+
+    assert all(each.closed for each in probes.opened)
+
+
+async def test_stores_that_cannot_be_opened_do_not_pile_up(world: World, probes: Probes) -> None:
+    pool, _ = pool_of(world, probes, capacity=2)
+    shared = store(kind="ClusterSecretStore", tokenSecretRef=REF)
+
+    for number in range(10):
+        with pytest.raises(Invalid):
+            await pool.open(shared, f"ns-{number}")
+
+    known = [number for number in range(10) if pool.credentials(shared, f"ns-{number}")]
+    assert known == [8, 9]
 
 
 async def test_a_store_that_cannot_be_opened_says_what_it_lacks_and_is_tried_again(

@@ -70,11 +70,13 @@ def _fetched(url: str) -> bytes:
             f"a certificate cannot be fetched by {scheme}", hint="give a path, or an http, https or file URL"
         )
 
+    allowed = ("https://",) if scheme == "https" else ("https://", "http://")
+
     class Redirects(HTTPRedirectHandler):
-        """Follows no redirect that leaves https: the certificate decides who can read what is sealed."""
+        """Never leaves https: whoever gives the certificate can read what is sealed with it."""
 
         def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
-            if not newurl.lower().startswith("https://") and scheme != "http":
+            if not newurl.lower().startswith(allowed):
                 raise URLError("it redirects to a place that is not https")
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -5,6 +5,7 @@ Every document carries where it stood, so that every error can say so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, Literal, NamedTuple
 
@@ -104,17 +105,17 @@ class _Whole(NamedTuple):
     lines: Mapping[int, int]
 
 
-def _json_or_yaml(data: bytes, file: str) -> Iterator[_Whole]:
+def _json_or_yaml(data: bytes, file: str) -> Iterable[_Whole]:
     if not data.lstrip().startswith((b"{", b"[")) and not file.endswith(".json"):
         return _from_yaml(data, file)
     try:
-        return iter(list(_from_json(data, file)))
+        return list(_from_json(data, file))
     except ManifestError as json_error:
         # A flow mapping of YAML begins with a brace too.
         if file.endswith(".json") or not isinstance(json_error, _NotJsonError):
             raise
         try:
-            return iter(list(_from_yaml(data, file)))
+            return list(_from_yaml(data, file))
         except ManifestError:
             raise json_error from None
 
@@ -142,7 +143,9 @@ def _from_json(data: bytes, file: str) -> Iterator[_Whole]:
     from json import JSONDecodeError, JSONDecoder
 
     text = data.decode()
-    decoder = JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
+    decoder = JSONDecoder(
+        object_pairs_hook=_object, parse_constant=_float, parse_int=_integer, parse_float=_float
+    )
     at = index = 0
     line = 1
     while True:
@@ -189,11 +192,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(name: str) -> None:
-    raise _RefusedError("infinity and NaN have no place in a manifest")
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _RefusedError("infinity and NaN have no place in a manifest")
+    return number
 
 
-def _integer(digits: str) -> int | float:
+def _integer(digits: str) -> int:
     if len(digits) > _LONGEST_INTEGER:
         raise _RefusedError("a number has too many digits")
     return int(digits)

@@ -105,7 +105,7 @@ class SealedSecret:
         if spec.get("data") is not None:
             raise ManifestError(
                 "spec.data holds a Secret sealed as a whole, a format of before 2019 that is not supported",
-                hint="unseal it with kubeseal and seal the Secret again",
+                hint="take the Secret from the cluster and seal it again",
             )
         template = _mapping(spec.get("template"), "spec.template")
         inner = _mapping(template.get("metadata"), "spec.template.metadata")

@@ -118,6 +118,8 @@ def test_an_empty_list_holds_nothing(items: Any) -> None:
         ("a: .inf\n", "document 1, line 1", "infinity and NaN have no place in a manifest"),
         ("a: -.INF\n", "document 1, line 1", "infinity and NaN have no place in a manifest"),
         ("a: .nan\n", "document 1, line 1", "infinity and NaN have no place in a manifest"),
+        ('{"a": 1e999}', "document 1, line 1", "infinity and NaN have no place in a manifest"),
+        ('{"a": -Infinity}', "document 1, line 1", "infinity and NaN have no place in a manifest"),
         ('{"a": NaN}', "document 1, line 1", "infinity and NaN have no place in a manifest"),
         ('{"a": "\\ud800"}', "document 1, line 1", "a string holds half of a surrogate pair"),
         ('{"a": ' + "9" * 5000 + "}", "document 1, line 1", "a number has too many digits"),

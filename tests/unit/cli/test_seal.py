@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from sealbridge.sealing.keyring import Keyring
@@ -265,6 +267,48 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize("path", ["/v1/cert.pem", "/moved"])
 def test_a_certificate_is_fetched_by_http(run: Run, server: str, path: str) -> None:
     assert opened(run("seal", "--cert", server + path, stdin=PLAIN).out) == [DB]
+
+
+@pytest.fixture(scope="module")
+def secure_server(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The same over TLS, with its CA, and a redirect to the server without TLS."""
+
+    class Secure(Certificates):
+        def do_GET(self) -> None:
+            if self.path != "/downgrade":
+                return super().do_GET()
+            self.send_response(302)
+            self.send_header("Location", f"{server}/v1/cert.pem")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+
+    authority = trustme.CA()
+    trusted = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Secure) as serving:
+        serving.socket = context.wrap_socket(serving.socket, server_side=True)
+        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"https://127.0.0.1:{serving.server_address[1]}", trusted
+        serving.shutdown()
+        thread.join()
+
+
+def test_a_certificate_is_fetched_by_https_from_those_who_are_trusted(
+    run: Run, secure_server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, trusted = secure_server
+    refused = run("seal", "--cert", f"{url}/v1/cert.pem", stdin=PLAIN)
+    assert refused.code == 1
+    assert "certificate verify failed" in refused.err
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    assert opened(run("seal", "--cert", f"{url}/v1/cert.pem", stdin=PLAIN).out) == [DB]
+    assert opened(run("seal", "--cert", f"{url}/moved", stdin=PLAIN).out) == [DB]
+    downgraded = run("seal", "--cert", f"{url}/downgrade", stdin=PLAIN)
+    assert downgraded.code == 1
+    assert "it redirects to a place that is not https" in downgraded.err
 
 
 def test_a_certificate_is_fetched_through_a_proxy(

@@ -22,6 +22,8 @@ def target(items: dict[str, bytes], **template: str) -> dict[str, bytes]:
         ({}, {"b": "text"}, {"b": b"text"}),
         # an item wins over a template of the same key, in the result and in the dot
         ({"a": b"sealed"}, {"a": "open", "b": "{{ .a }}"}, {"a": b"sealed", "b": b"sealed"}),
+        # which is not even rendered then
+        ({"a": b"sealed"}, {"a": "{{ broken"}, {"a": b"sealed"}),
         # siblings are seen unrendered
         ({}, {"a": "{{ .b }}", "b": "<{{ .c }}>"}, {"a": b"<{{ .c }}>", "b": b"<<no value>>"}),
         ({"a.b": b"1"}, {"c": '{{ index . "a.b" }}'}, {"a.b": b"1", "c": b"1"}),

@@ -40,7 +40,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # When a counter began to count is of no use to anybody and doubles the page.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         registry = self.registry
         ProcessCollector(registry=registry)

@@ -72,15 +72,20 @@ async def ensure_sealing_key(keys: KeyStore, *, namespace: str, clock: Clock, bi
     )
 
 
-async def _current(keys: KeyStore, namespace: str) -> SealingKey | None:
+async def key_secrets(keys: KeyStore, namespace: str) -> list[Secret]:
+    """The Secrets of a namespace that hold active sealing keys, oldest first."""
     secrets = list(await keys.list_secrets(namespace, labels=KEY_LABELS))
     # The first version of the controller used this one name, without a label.
     legacy = await keys.get_secret(namespace, KEY_PREFIX)
     if legacy is not None and all(secret.name != legacy.name for secret in secrets):
         secrets.append(legacy)
+    return secrets
+
+
+async def _current(keys: KeyStore, namespace: str) -> SealingKey | None:
     usable: list[SealingKey] = []
     problem: SealbridgeError | None = None
-    for secret in secrets:
+    for secret in await key_secrets(keys, namespace):
         try:
             key = SealingKey.from_secret(secret)
             key.certificate  # noqa: B018 - a key without one cannot be current

@@ -230,7 +230,12 @@ class _Pass:
         except SealbridgeError as error:
             self._depends_on |= self._stores.credentials(store, self._key.namespace)
             return error
-        return await opened.fetch(references)
+        return await opened.fetch(references, fresh=self._was_asked_for())
+
+    def _was_asked_for(self) -> bool:
+        """Whether somebody edited what was in sync before: they want the value of this moment."""
+        synced = self._status.get("syncedResourceVersion")
+        return bool(synced) and synced != conditions.synced_version(self._obj)
 
     async def _apply(self, wanted: ExternalSecret, secret: Secret) -> Applied:
         applied = await self._cluster.apply_secret(

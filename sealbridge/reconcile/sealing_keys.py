@@ -8,14 +8,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.lifecycle.creation import key_secrets
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import ObjectKey
 from sealbridge.sealing.keyring import Keyring
-from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.keys import CERTIFICATE_ITEM, PRIVATE_ITEM, SealingKey
 from sealbridge.secret import Secret, Value
-
-KEY_LABELS = {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}
-LEGACY_NAME = "sealed-secrets-key"
 
 # What an unsealing that failed waits for: no object, but any change of the sealing keys. Whoever sees
 # a key Secret come, change or go hands every object that depends on this to the queue again.
@@ -84,15 +82,12 @@ class ClusterKeyring:
         self._loaded = None
 
     async def _load(self) -> Keyring:
-        secrets = list(await self._cluster.list_secrets(self._namespace, labels=KEY_LABELS))
-        legacy = await self._cluster.get_secret(self._namespace, LEGACY_NAME)
-        if legacy is not None and legacy.name not in {secret.name for secret in secrets}:
-            secrets.append(legacy)
+        secrets = await key_secrets(self._cluster, self._namespace)
         seen: dict[tuple[Value, Value], SealingKey | None] = {}
         for secret in secrets:
             identity = (
-                secret.items.get("tls.key", Value(b"")),
-                secret.items.get("tls.crt", Value(b"")),
+                secret.items.get(PRIVATE_ITEM, Value(b"")),
+                secret.items.get(CERTIFICATE_ITEM, Value(b"")),
             )
             if identity in self._parsed:
                 seen[identity] = self._parsed[identity]

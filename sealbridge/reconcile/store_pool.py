@@ -30,25 +30,28 @@ _Identity = tuple[str, str, str, str]  # kind, namespace and name of the store, 
 
 @dataclass(slots=True)
 class _Entry:
-    store: _SharedStore
+    store: SharedStore
     version: tuple[object, ...]  # uid and generation
     resolver: ClusterResolver
     checked: datetime
 
 
-class _SharedStore:
+class SharedStore:
     """A store that closes itself when it is retired and its last call has come back."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: GuardedStore) -> None:
         self._store = store
         self._calls = 0
         self._retired = False
 
-    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
+    async def fetch(
+        self, references: Sequence[Reference], *, fresh: bool = False
+    ) -> Mapping[Reference, Value | StoreError]:
+        """As Store.fetch; `fresh` shares no value that was fetched for somebody else."""
         if self._retired:
             error = Unavailable("the store has changed meanwhile")
             return dict.fromkeys(references, error)
-        return await self._during(lambda: self._store.fetch(references))
+        return await self._during(lambda: self._store.fetch(references, fresh=fresh))
 
     async def check(self) -> None:
         if self._retired:
@@ -102,7 +105,7 @@ class StorePool:
         self._open = opener
         self._slots: OrderedDict[_Identity, _Slot] = OrderedDict()
 
-    async def open(self, store_object: Object, namespace: str) -> Store:
+    async def open(self, store_object: Object, namespace: str) -> SharedStore:
         """The opened store, for use by objects in `namespace`; closing it is the pool's business.
 
         Raises StoreError and ClusterError.
@@ -134,7 +137,7 @@ class StorePool:
         slot = self._slots.get(_identity(store_object, namespace))
         return slot.resolver.secrets if slot is not None and slot.resolver is not None else frozenset()
 
-    async def _current(self, slot: _Slot, store_object: Object, namespace: str) -> Store:
+    async def _current(self, slot: _Slot, store_object: Object, namespace: str) -> SharedStore:
         version = _version(store_object)
         entry = slot.entry
         if entry is not None and not (entry.version == version and await self._still_holds(entry)):
@@ -152,7 +155,7 @@ class StorePool:
         resolver = slot.resolver = ClusterResolver(self._cluster, store_object, namespace)
         checked = self._clock.now()
         store = GuardedStore(await self._open(provider, config, resolver))
-        return _Entry(_SharedStore(store), version, resolver, checked)
+        return _Entry(SharedStore(store), version, resolver, checked)
 
     async def _still_holds(self, entry: _Entry) -> bool:
         now = self._clock.now()

@@ -47,7 +47,7 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
         name=external_secret.target_name,
         namespace=external_secret.namespace,
         items=data,
-        type=(template.type if template else "") or "Opaque",
+        type=template.type if template else "",
         immutable=True if external_secret.spec.target.immutable else None,
         labels=labels,
         annotations=annotations,

@@ -10,6 +10,7 @@ import yaml
 
 from sealbridge.errors import StoreError, Throttled
 from sealbridge.local.directory import DirectoryCluster
+from sealbridge.manifests import dump_yaml
 from sealbridge.reconcile.cluster import Owner, Ownership
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import ObjectKey
@@ -475,6 +476,54 @@ async def test_a_store_that_asks_for_patience_gets_it(world: World) -> None:
 
     assert result.requeue_after == 120
     assert "too many requests; next try at 2026-05-01T12:02:00Z" in result.message
+
+
+class TickingStore:
+    """Has another value at every request."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
+        self.requests += 1
+        return dict.fromkeys(references, Value(str(self.requests).encode()))
+
+    async def check(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_objects_share_a_value_for_a_moment_but_an_edit_asks_for_the_one_of_now(world: World) -> None:
+    store = TickingStore()
+
+    async def open_ticking(provider: str, config: Mapping[str, Any], resolver: Resolver) -> TickingStore:
+        return store
+
+    world.write("store.yaml", fake_store("fake", {}))
+    world.write("other.yaml", external_secret("other", {"x": "a"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    operator = Operator(world, opener=open_ticking)
+    await operator.reconcile()
+    await operator.reconcile(external_key("other"))
+    assert store.requests == 1
+
+    world.write("db.yaml", external_secret("db", {"x": "a"}, metadata={"annotations": {"force-sync": "1"}}))
+    assert (await operator.reconcile()).outcome is Outcome.UPDATED
+    assert store.requests == 2
+    assert (world.read("default/db.yaml"), world.read("default/other.yaml")) == ({"x": "2"}, {"x": "1"})
+
+
+async def test_an_adopted_secret_keeps_its_type_unless_a_template_names_one(world: World) -> None:
+    (world.output / "default").mkdir(parents=True)
+    tls = Secret(name="db", namespace="default", type="example.org/kind", items={"x": Value(b"old")})
+    (world.output / "default" / "db.yaml").write_text(dump_yaml([tls.to_manifest()]))
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    operator = Operator(world)
+
+    assert (await operator.reconcile()).outcome is Outcome.UPDATED
+    assert yaml.safe_load((world.output / "default" / "db.yaml").read_text())["type"] == "example.org/kind"
 
 
 async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World) -> None:

@@ -11,9 +11,8 @@ die() {
 
 # Where things built for this user are kept between checkouts.
 user_cache() {
-  local base="${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}"
-  if [ -z "$base" ]; then base="${TMPDIR:-/tmp}/sealbridge-cache-$(id -u)"; fi
-  printf '%s/sealbridge\n' "$base"
+  local home="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
+  printf '%s/sealbridge\n' "${XDG_CACHE_HOME:-$home/.cache}"
 }
 
 # Runs a command as root: directly, or through a sudo that asks for no password.

@@ -94,9 +94,11 @@ class KubernetesCluster:
         """All objects of a kind, each with its apiVersion and kind."""
         return await self._list(kind, namespace=namespace, labels=labels)
 
-    async def list_metadata(self, kind: Kind, *, labels: Mapping[str, str] | None = None) -> Sequence[Object]:
+    async def list_metadata(
+        self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Sequence[Object]:
         """The metadata of all objects of a kind, without spec, data and status."""
-        return await self._list(kind, labels=labels, metadata_only=True)
+        return await self._list(kind, namespace=namespace, labels=labels, metadata_only=True)
 
     async def get_secret(self, namespace: str, name: str) -> Secret | None:
         """One Secret with its values, or None."""
@@ -218,6 +220,13 @@ class KubernetesCluster:
         """The labels of a namespace, or None when there is none."""
         obj = await self._client.get(path_of(NAMESPACE, name=namespace), accept=METADATA)
         return None if obj is None else obj["metadata"].get("labels") or {}
+
+    async def namespace_uid(self, namespace: str) -> str:
+        """The uid of a namespace, which no other cluster has. Raises ClusterError when there is none."""
+        obj = await self._client.get(path_of(NAMESPACE, name=namespace), accept=METADATA)
+        if obj is None:
+            raise ClusterError(f'there is no namespace "{namespace}"', retryable=True, hint="create it")
+        return str(obj["metadata"]["uid"])
 
     async def service_account_token(
         self, namespace: str, name: str, *, audiences: Sequence[str], expiration_seconds: int

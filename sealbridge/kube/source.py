@@ -97,13 +97,15 @@ class KopfSource:
         versions: Mapping[Kind, str],
         sink: Sink,
         *,
+        namespaces: Sequence[str] = (),
         observe: Observer = ignore,
     ) -> None:
-        """`versions`: what to watch, and in which version each kind is served. `observe` counts requests,
-        in the thread of the source."""
+        """`versions`: what to watch, and in which version each kind is served. `namespaces`: where, all of
+        them when empty. `observe` counts requests, in the thread of the source."""
         self._connection = connection
         self._versions = dict(versions)
         self._sink = sink
+        self._namespaces = tuple(namespaces)
         self._observe = observe
         self._flag = threading.Event()
         self._thread: threading.Thread | None = None
@@ -143,7 +145,8 @@ class KopfSource:
                     registry=self._registry(),
                     settings=_settings(),
                     standalone=True,
-                    clusterwide=True,
+                    clusterwide=not self._namespaces,
+                    namespaces=self._namespaces,
                     stop_flag=self._flag,
                 )
             )

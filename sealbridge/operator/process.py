@@ -30,10 +30,12 @@ from sealbridge.operator.queue import WorkQueue
 from sealbridge.operator.settings import Settings
 from sealbridge.operator.supervisor import Supervisor, Survey, Versions
 from sealbridge.operator.targets import Targets
+from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
+    NAMESPACE,
     SEALED_SECRET,
     SECRET_STORE,
     ObjectKey,
@@ -105,12 +107,13 @@ class Operator:
             clock=self._clock,
         )
         self._supervisor = Supervisor(
-            survey=Survey(client, discovery),
+            survey=Survey(client, discovery, namespaces=settings.watch_namespaces),
             cluster=self._cluster,
             make_source=self._source,
             watcher=self._controller,
             metrics=self._metrics,
             clock=self._clock,
+            namespaces=settings.watch_namespaces,
         )
         self._metrics.watch_queue(self._queue)
 
@@ -162,7 +165,11 @@ class Operator:
 
     def _source(self, versions: Versions) -> KopfSource:
         return KopfSource(
-            self._connection, versions, self._controller.change, observe=self._metrics.requested
+            self._connection,
+            versions,
+            self._controller.change,
+            namespaces=self._settings.watch_namespaces,
+            observe=self._metrics.requested,
         )
 
     async def _certificate(self) -> bytes:
@@ -210,6 +217,7 @@ class Operator:
             key = await ensure_sealing_key(
                 self._cluster,
                 namespace=self._namespace,
+                cluster_id=await namespace_uid(self._cluster, self._namespace),
                 clock=self._clock,
                 bits=self._settings.key_size,
             )
@@ -232,6 +240,20 @@ class Operator:
                 await self._keys.keyring(fresh=True)
             except ClusterError as error:
                 log.warning("the sealing keys cannot be read", extra={"error": error.what})
+
+
+async def namespace_uid(cluster: Cluster, namespace: str) -> str:
+    """What tells this cluster from every other: the UID of the operator's own namespace.
+
+    Raises ClusterError when the namespace does not exist or cannot be read.
+    """
+    obj = await cluster.get(NAMESPACE, "", namespace)
+    if obj is None:
+        raise ClusterError(
+            f"the operator's own namespace {namespace} does not exist",
+            hint="create it, or name another with --namespace or POD_NAMESPACE",
+        )
+    return str(obj["metadata"]["uid"])
 
 
 async def _until_done(step: Callable[[], Awaitable[None]], problem: str, tried: asyncio.Event) -> None:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealbridge.errors import UsageError
+from sealbridge.secret import check_namespace
 
 LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One field a flag. An empty `namespace` or `kubeconfig` means: find out."""
+    """One field a flag. An empty `namespace` or `kubeconfig` means: find out.
+
+    Empty `watch_namespaces` are all namespaces.
+    """
 
     namespace: str = ""
     listen_addr: str = ":8080"
@@ -23,6 +27,7 @@ class Settings:
     log_level: str = "info"
     key_size: int = 4096
     workers: int = 16
+    watch_namespaces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.log_level not in LEVELS:
@@ -31,6 +36,8 @@ class Settings:
             raise UsageError(f"the key size must be from 2048 to 8192 bits, not {self.key_size}")
         if not 1 <= self.workers <= 256:
             raise UsageError(f"the number of workers must be from 1 to 256, not {self.workers}")
+        for name in self.watch_namespaces:
+            check_namespace(name)
         for address in (self.listen_addr, self.listen_metrics_addr):
             host_and_port(address)
 
@@ -45,7 +52,9 @@ class Settings:
                 value = environment.get(variable)
             if value is None:
                 continue
-            if isinstance(default, int):
+            if isinstance(default, tuple):
+                value = tuple(name for name in (part.strip() for part in value.split(",")) if name)
+            elif isinstance(default, int):
                 try:
                     value = int(value)
                 except ValueError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -58,11 +58,18 @@ class Survey:
     """Which kinds can be watched: served by the API server, and allowed to us."""
 
     def __init__(
-        self, client: Client, discovery: Discovery, kinds: Iterable[Kind] = (*WATCHED, SECRET)
+        self,
+        client: Client,
+        discovery: Discovery,
+        kinds: Iterable[Kind] = (*WATCHED, SECRET),
+        *,
+        namespaces: Sequence[str] = (),
     ) -> None:
+        """`namespaces`: what is to be watched lies in these; empty for all and for cluster-wide kinds."""
         self._client = client
         self._discovery = discovery
-        self._kinds = tuple(kinds)
+        self._kinds = tuple(kind for kind in kinds if kind.namespaced or not namespaces)
+        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._complaints: dict[Kind, str] = {}
 
     @property
@@ -82,9 +89,9 @@ class Survey:
                 )
                 continue
             try:
-                await self._client.request(
-                    "GET", path_of(kind, version=version), accept=METADATA_LIST, params={"limit": "1"}
-                )
+                for namespace in self._namespaces:
+                    path = path_of(kind, namespace, version=version)
+                    await self._client.request("GET", path, accept=METADATA_LIST, params={"limit": "1"})
             except ClusterError as error:
                 if error.status not in {403, 404}:
                     raise
@@ -116,9 +123,11 @@ class Supervisor:
         watcher: Watcher,
         metrics: Metrics,
         clock: Clock,
+        namespaces: Sequence[str] = (),
         rng: random.Random | None = None,
     ) -> None:
         self._survey = survey
+        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._cluster = cluster
         self._make_source = make_source
         self._watcher = watcher
@@ -227,18 +236,21 @@ class Supervisor:
         targets = self._watcher.targets()
         for kind in [kind for kind in WATCHED if kind in self._versions]:
             before = self._watcher.known(kind)
-            lists.append((kind, list(await self._cluster.list_metadata(kind)), before))
-        secrets = (
-            await self._cluster.list_metadata(SECRET, labels={MANAGED_LABEL: "true"})
-            if SECRET in self._versions
-            else None
-        )
+            lists.append((kind, await self._list(kind), before))
+        secrets = await self._list(SECRET, {MANAGED_LABEL: "true"}) if SECRET in self._versions else None
         await self._settle(lists)
         for kind, objects, before in lists:
             missed += self._watcher.swept(kind, objects, before)
         if secrets is not None:
             missed += self._watcher.swept_targets(secrets, targets)
         return missed
+
+    async def _list(self, kind: Kind, labels: Mapping[str, str] | None = None) -> list[Object]:
+        return [
+            obj
+            for namespace in self._namespaces
+            for obj in await self._cluster.list_metadata(kind, namespace=namespace, labels=labels)
+        ]
 
     async def _settle(self, lists: list[tuple[Kind, list[Object], frozenset[ObjectKey]]]) -> None:
         """Give the watch the time to bring what was just listed: it brings whole objects."""

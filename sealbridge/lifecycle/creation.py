@@ -21,7 +21,8 @@ KEY_PREFIX = "sealed-secrets-key"
 
 # The letters that the API server takes for generated names: no vowels, so no words.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX_LENGTH = 5
+# Twice as many as the API server appends: two clusters must not come to the same name by chance.
+_SUFFIX_LENGTH = 10
 _NAMES_TO_TRY = 20
 
 
@@ -45,18 +46,22 @@ class KeyStore(Protocol):
         """Store a Secret that must not exist yet. Raises Conflict when it does."""
 
 
-async def ensure_sealing_key(keys: KeyStore, *, namespace: str, clock: Clock, bits: int = 4096) -> SealingKey:
+async def ensure_sealing_key(
+    keys: KeyStore, *, namespace: str, cluster_id: str, clock: Clock, bits: int = 4096
+) -> SealingKey:
     """The current sealing key of a namespace; made and stored when there is none at all.
 
-    Idempotent. Those who make the first key all want the same name, so that one of them wins and the
-    others use its key. Raises KeyFileError when there are keys and none can be used: a key that was
-    made then would hide the damage.
+    Idempotent. Those who make the first key of a cluster all want the same name, so that one of them
+    wins and the others use its key. `cluster_id` (the UID of the namespace) makes it another name in
+    every cluster: a key backup that is applied to a second cluster must not replace the key there.
+    Raises KeyFileError when there are keys and none can be used: a key that was made then would hide
+    the damage.
     """
     if (current := await _current(keys, namespace)) is not None:
         return current
     key = await asyncio.to_thread(SealingKey.generate, at=clock.now(), bits=bits)
     for attempt in range(_NAMES_TO_TRY):
-        secret = key.to_secret(name=_name(namespace, attempt), namespace=namespace)
+        secret = key.to_secret(name=_name(cluster_id, namespace, attempt), namespace=namespace)
         try:
             await keys.create_secret(secret)
         except Conflict:
@@ -103,7 +108,7 @@ async def _current(keys: KeyStore, namespace: str) -> SealingKey | None:
     return None
 
 
-def _name(namespace: str, attempt: int) -> str:
-    """Looks generated, as the controller's do, and is the same for everybody."""
-    digest = hashlib.sha256(f"{namespace}/{attempt}".encode()).digest()
+def _name(cluster_id: str, namespace: str, attempt: int) -> str:
+    """Looks generated, as the controller's do, and is the same for everybody in one cluster."""
+    digest = hashlib.sha256(f"{cluster_id}/{namespace}/{attempt}".encode()).digest()
     return KEY_PREFIX + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_SUFFIX_LENGTH])

@@ -45,8 +45,10 @@ class Shelf:
         return secret
 
 
-async def ensure(shelf: Shelf) -> SealingKey:
-    return await ensure_sealing_key(shelf, namespace="kube-system", clock=Clock(), bits=2048)
+async def ensure(shelf: Shelf, *, namespace: str = "kube-system", cluster_id: str = "a") -> SealingKey:
+    return await ensure_sealing_key(
+        shelf, namespace=namespace, cluster_id=cluster_id, clock=Clock(), bits=2048
+    )
 
 
 def stored(key: SealingKey, name: str = "sealed-secrets-keyabcde") -> Secret:
@@ -57,7 +59,7 @@ async def test_the_first_key_is_made_as_the_controller_makes_it() -> None:
     shelf = Shelf()
     key = await ensure(shelf)
     (name,) = shelf.created
-    assert re.fullmatch("sealed-secrets-key[bcdfghjklmnpqrstvwxz2456789]{5}", name)
+    assert re.fullmatch("sealed-secrets-key[bcdfghjklmnpqrstvwxz2456789]{10}", name)
     secret = shelf.secrets[name]
     assert secret.labels == KEY_LABELS
     assert secret.namespace == "kube-system"
@@ -79,6 +81,27 @@ async def test_many_at_once_make_one_key_and_all_get_it(count: int) -> None:
     keys = await asyncio.gather(*(ensure(shelf) for _ in range(count)))
     assert len(shelf.created) == 1
     assert len({key.fingerprint for key in keys}) == 1
+
+
+async def test_no_two_clusters_or_namespaces_give_their_first_key_the_same_name() -> None:
+    # Else applying one cluster's key backup to another would overwrite the key there.
+    names = set()
+    for cluster_id, namespace in [("a", "kube-system"), ("b", "kube-system"), ("a", "sealbridge")]:
+        shelf = Shelf()
+        await ensure(shelf, namespace=namespace, cluster_id=cluster_id)
+        names.update(shelf.created)
+    assert len(names) == 3
+
+
+async def test_a_restored_backup_of_another_cluster_stands_beside_the_own_key() -> None:
+    here, there = Shelf(), Shelf()
+    own = await ensure(here, cluster_id="a")
+    other = await ensure(there, cluster_id="b")
+    here.secrets.update(there.secrets)
+    assert {SealingKey.from_secret(secret).fingerprint for secret in here.secrets.values()} == {
+        own.fingerprint,
+        other.fingerprint,
+    }
 
 
 async def test_the_newest_of_the_keys_that_are_there_is_current() -> None:

@@ -99,7 +99,7 @@ def _install_definitions(stage: Stage) -> None:
 def _start_operator(stage: Stage, namespace: str) -> str:
     port, metrics_port = free_port(), free_port()
     stage.start(
-        f"sealbridge operator --namespace {namespace} --watch-namespace {namespace}"
+        f"sealbridge operator --namespace {namespace} --watch-namespaces {namespace}"
         f" --listen-addr 127.0.0.1:{port} --listen-metrics-addr 127.0.0.1:{metrics_port} >operator.log 2>&1"
     )
     url = f"http://127.0.0.1:{port}"

@@ -29,6 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where the sealing keys live (default: $POD_NAMESPACE, the pod's namespace, or `default`)",
     )
     parser.add_argument(
+        "--watch-namespaces",
+        metavar="NAME,...",
+        help="serve these namespaces only, and no cluster stores (default: all)",
+    )
+    parser.add_argument(
         "--listen-addr",
         metavar="ADDRESS",
         help="for /healthz, /readyz and /v1/cert.pem (default: :8080)",

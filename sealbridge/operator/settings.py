@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealbridge.errors import UsageError
+from sealbridge.errors import ManifestError, UsageError
 from sealbridge.secret import check_namespace
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -37,7 +37,10 @@ class Settings:
         if not 1 <= self.workers <= 256:
             raise UsageError(f"the number of workers must be from 1 to 256, not {self.workers}")
         for name in self.watch_namespaces:
-            check_namespace(name)
+            try:
+                check_namespace(name, "a name in --watch-namespaces")
+            except ManifestError as error:
+                raise UsageError(error.what, hint=error.hint) from None
         for address in (self.listen_addr, self.listen_metrics_addr):
             host_and_port(address)
 

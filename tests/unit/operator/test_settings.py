@@ -33,11 +33,18 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
         ({"listen_metrics_addr": ":http"}, {}, "address"),
         ({"listen_addr": ":99999"}, {}, "address"),
         ({}, {"SEALBRIDGE_WORKERS": "many"}, "number"),
+        ({"watch_namespaces": "shop,Not/One"}, {}, "not a namespace"),
     ],
 )
 def test_what_is_no_value_is_refused(flags: dict[str, Any], environment: dict[str, str], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         Settings.read(flags, environment)
+
+
+@pytest.mark.parametrize("text", ["shop,cart", " shop , cart,"])
+def test_namespaces_stand_with_commas_between(text: str) -> None:
+    assert Settings.read({"watch_namespaces": text}, {}).watch_namespaces == ("shop", "cart")
+    assert Settings.read({}, {"SEALBRIDGE_WATCH_NAMESPACES": text}).watch_namespaces == ("shop", "cart")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ class Api:
         if path.rpartition("/")[2] in self.forbidden:
             raise ClusterError("forbidden", status=403, hint="grant it")
 
-    async def list_metadata(self, kind: Kind, *, labels: Mapping[str, str] | None = None) -> list[Object]:
+    async def list_metadata(
+        self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> list[Object]:
         if self.down:
             raise ClusterError("down", retryable=True)
         self.lists += 1

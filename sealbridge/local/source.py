@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from sealbridge.errors import ManifestError, SealbridgeError
-from sealbridge.manifests import Document, read_documents
+from sealbridge.manifests import MAX_BYTES, Document, read_documents
 from sealbridge.reconcile.kinds import (
     EXTERNAL_SECRET,
     KINDS,
     SEALED_SECRET,
-    Kind,
     Object,
     ObjectKey,
+    key_of,
 )
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -47,7 +48,7 @@ class SourceObject:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be used. `key` is None when it is a file as a whole."""
+    """Something that cannot be used. `key` is None when it cannot be told which objects it holds."""
 
     where: str
     error: SealbridgeError
@@ -63,7 +64,7 @@ class Contents:
 
     @property
     def complete(self) -> bool:
-        """Whether every file could be read, so that what is not here is not there."""
+        """Whether everything could be read, so that what is not here is not there."""
         return all(problem.key is not None for problem in self.problems)
 
 
@@ -98,7 +99,7 @@ class SourceTree:
         found: list[SourceObject] = []
         problems: list[Problem] = []
         parsed: dict[str, tuple[_Stamp, list[Document] | SealbridgeError]] = {}
-        for path, stamp in self._files():
+        for path, stamp in self._files(problems):
             file = str(path.relative_to(self.root))
             known = self._parsed.get(file)
             documents = known[1] if known is not None and known[0] == stamp else _documents(path, file)
@@ -114,7 +115,7 @@ class SourceTree:
                     problems.append(Problem(document.where, error, key))
                     continue
                 if obj is not None:
-                    found.append(SourceObject(obj, _key_of(obj, self._namespace), document.where))
+                    found.append(SourceObject(obj, key_of(obj), document.where))
         self._parsed = parsed
         unique, twice = _unique(found)
         shared = _shared_targets(unique)
@@ -122,10 +123,18 @@ class SourceTree:
         bad = {problem.key for problem in shared}
         return Contents({o.key: o for o in unique if o.key not in bad}, tuple(problems))
 
-    def _files(self) -> Iterator[tuple[Path, _Stamp]]:
+    def _files(self, problems: list[Problem] | None = None) -> Iterator[tuple[Path, _Stamp]]:
+        """The files to read, in order; folders that cannot be listed go to `problems`."""
         seen: set[str] = set()
         root = self.root.resolve()
-        for folder, folders, names in os.walk(root):
+
+        def unlisted(error: OSError) -> None:
+            # Gone since its parent was listed: then so is all that it held.
+            if problems is not None and not isinstance(error, FileNotFoundError):
+                where = os.path.relpath(error.filename, root)
+                problems.append(Problem(where, _unreadable(error, where)))
+
+        for folder, folders, names in os.walk(root, onerror=unlisted):
             here = Path(folder)
             folders[:] = sorted(
                 name for name in folders if not name.startswith(".") and here / name not in self._exclude
@@ -138,22 +147,28 @@ class SourceTree:
                 if real in seen or not Path(real).is_relative_to(root):
                     continue
                 seen.add(real)
+                relative = (here / name).relative_to(root)
                 try:
                     status = Path(real).stat()
-                except OSError:
+                except FileNotFoundError:
                     continue
-                relative = (here / name).relative_to(root)
-                yield (
-                    self.root / relative,
-                    (str(relative), status.st_mtime_ns, status.st_size, status.st_ino),
-                )
+                except OSError:
+                    stamp = (str(relative), 0, 0, 0)  # reading it will tell why
+                else:
+                    stamp = (str(relative), status.st_mtime_ns, status.st_size, status.st_ino)
+                yield self.root / relative, stamp
 
     def _object(self, document: Object) -> Object | None:
         """The object as an API server would hand it out, or None when it is nothing of ours."""
         kind = KINDS.get(str(document.get("kind")))
         api_version = document.get("apiVersion")
-        if kind is None or not isinstance(api_version, str):
+        if kind is None:
             return None
+        if not isinstance(api_version, str):
+            raise ManifestError(
+                "apiVersion is missing" if api_version is None else "apiVersion must be a string",
+                hint=f"a {kind} has `apiVersion: {kind.api_version}`",
+            )
         group, _, version = api_version.rpartition("/")
         if group != kind.group:
             return None
@@ -195,19 +210,32 @@ def target_of(obj: Object) -> str | None:
 
 def _documents(path: Path, file: str) -> list[Document] | SealbridgeError:
     try:
-        data = path.read_bytes()
+        # Without O_NONBLOCK, a pipe put there would have us wait for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return SealbridgeError("not a plain file", where=file, hint="remove it from the source")
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return SealbridgeError(
-            f"cannot read it: {(error.strerror or 'input/output error').lower()}",
-            where=file,
-            hint="look at the permissions of the file",
-        )
+        return _unreadable(error, file)
     if not any(word in data for word in _WORDS) and not data.startswith(_UTF_16):
         return []
     try:
-        return [document for document in read_documents(data, file=file) if document.obj.get("kind") in KINDS]
+        return [document for document in read_documents(data, file=file) if _is_kind_of_ours(document.obj)]
     except SealbridgeError as error:
         return error
+
+
+def _is_kind_of_ours(document: Object) -> bool:
+    kind = document.get("kind")
+    return isinstance(kind, str) and kind in KINDS
+
+
+def _unreadable(error: OSError, where: str) -> SealbridgeError:
+    return SealbridgeError(
+        f"cannot read it: {(error.strerror or 'input/output error').lower()}",
+        where=where,
+        hint="look at its permissions",
+    )
 
 
 def _metadata(document: Object) -> dict[str, Any]:
@@ -231,12 +259,17 @@ def _metadata(document: Object) -> dict[str, Any]:
     return dict(metadata)
 
 
-def _key_of(document: Object, namespace: str) -> ObjectKey:
+def _key_of(document: Object, namespace: str) -> ObjectKey | None:
+    """Which object a document of a kind of ours is; None when it does not say so."""
     metadata = document.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
-    kind: Kind | None = KINDS.get(str(document.get("kind")))
-    where = str(fields.get("namespace") or namespace) if kind is None or kind.namespaced else ""
-    return ObjectKey(str(document.get("kind")), where, str(fields.get("name") or "?"))
+    kind = KINDS[document["kind"]]
+    name, there = fields.get("name"), (fields.get("namespace") or namespace) if kind.namespaced else ""
+    return (
+        ObjectKey(kind.name, there, name)
+        if name and isinstance(name, str) and isinstance(there, str)
+        else None
+    )
 
 
 def _unique(found: list[SourceObject]) -> tuple[list[SourceObject], list[Problem]]:

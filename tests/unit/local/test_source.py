@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +75,7 @@ def test_every_manifest_of_ours_is_found_wherever_it_stands(root: Path) -> None:
         "apiVersion: example.com/v1\nkind: SealedSecret\nmetadata: {name: theirs}\n",
         "apiVersion: example.com/v1\nkind: Secret\nmetadata: {}\n",
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nsecrets: [{name: Secret}]\n",
+        "apiVersion: v1\nkind: [Secret]\nmetadata: {name: a}\n",
         "",
     ],
 )
@@ -93,6 +97,8 @@ def test_what_is_not_ours_is_ignored(root: Path, text: str) -> None:
             "apiVersion: bitnami.com/v2\nkind: SealedSecret\nmetadata: {name: a}\n",
             "there is no SealedSecret in",
         ),
+        ("kind: SealedSecret\nmetadata: {name: a}\n", "apiVersion is missing"),
+        ("apiVersion: 1\nkind: SealedSecret\nmetadata: {name: a}\n", "apiVersion must be a string"),
         ("apiVersion: v1\nkind: Secret\nmetadata: text\n", "metadata must be a mapping"),
         ("apiVersion: v1\nkind: Secret\nmetadata: {}\n", "metadata.name is missing"),
         ("apiVersion: v1\nkind: Secret\nmetadata: {name: 17}\n", "metadata.name must be a string"),
@@ -115,6 +121,62 @@ def test_what_is_broken_is_told_with_its_place_and_the_others_go_on(
     (problem,) = contents.problems
     assert problem.where.startswith("bad.yaml")
     assert message in problem.error.what
+
+
+def test_a_pipe_is_told_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "a.yaml")
+
+    assert [(p.where, p.error.what) for p in read(root).problems] == [("a.yaml", "not a plain file")]
+
+
+def test_a_file_is_not_read_beyond_what_a_manifest_may_be(root: Path) -> None:
+    write(root / "a.yaml", sealed("a"))
+    os.truncate(root / "a.yaml", 2**36)
+    try:
+        assert ["it is larger than" in p.error.what for p in read(root).problems] == [True]
+    finally:
+        (root / "a.yaml").unlink()  # the search for leaked values reads every file as a whole
+
+
+def test_a_folder_that_cannot_be_listed_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root / "shut" / "a.yaml", sealed("a"))
+    write(root / "b.yaml", sealed("b"))
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "shut":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    # The tests may run as root, whom no mode of a folder keeps out.
+    monkeypatch.setattr(os, "scandir", refuse)
+    contents = read(root)
+
+    assert names(contents) == ["SealedSecret default/b"]
+    assert [(p.where, p.error.what) for p in contents.problems] == [
+        ("shut", "cannot read it: permission denied")
+    ]
+    assert not contents.complete
+
+
+@pytest.mark.parametrize(
+    ("metadata", "complete"),
+    [
+        ("{nmae: a}", False),
+        ("{name: 17}", False),
+        ("{name: a, namespace: 1}", False),
+        ("{name: a, labels: 1}", True),
+    ],
+)
+def test_a_document_that_does_not_say_which_object_it_is_may_be_any(
+    root: Path, metadata: str, complete: bool
+) -> None:
+    write(root / "a.yaml", f"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {metadata}\n")
+
+    contents = read(root)
+
+    assert len(contents.problems) == 1
+    assert contents.complete is complete
 
 
 def test_a_file_that_is_not_utf_8_is_told(root: Path) -> None:

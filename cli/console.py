@@ -23,6 +23,19 @@ def error(problem: SealbridgeError) -> None:
     _write("\n".join(lines))
 
 
+def traceback(failure: BaseException) -> None:
+    """With SEALBRIDGE_DEBUG=1: where it happened, in code. No exception's text but our own errors'."""
+    if os.environ.get("SEALBRIDGE_DEBUG") != "1":
+        return
+    from traceback import format_tb
+
+    seen: BaseException | None = failure
+    while seen is not None:
+        text = f": {seen}" if isinstance(seen, SealbridgeError) else ""
+        _write("traceback:\n" + "".join(format_tb(seen.__traceback__)) + f"{type(seen).__name__}{text}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+
+
 def hint(text: str) -> None:
     """A `hint:` line by itself."""
     _write(f"{paint('hint:', 'yellow')} {clean(text)}")

@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from typing import NamedTuple, NoReturn, Protocol, cast
 
-from sealbridge.errors import SealbridgeError, UsageError
+from sealbridge.errors import SealbridgeError, UsageError, defect
 from sealbridge_cli import console
 
 INTERRUPTED = 130
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except SealbridgeError as error:
-        _show_traceback(error)
+        console.traceback(error)
         console.error(error)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
@@ -91,14 +91,14 @@ def main(arguments: list[str]) -> int:
         _give_up_stdout()
         return 1
     except OSError as error:
-        _show_traceback(error)
+        console.traceback(error)
         reason = (error.strerror or type(error).__name__).lower()
         console.error(SealbridgeError(reason, where=str(error.filename) if error.filename else None))
         _give_up_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback unasked
-        _show_traceback(error)
-        console.error(_internal(error))
+        console.traceback(error)
+        console.error(defect(error))
         return 1
     return code
 
@@ -163,32 +163,3 @@ def _give_up_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _internal(error: Exception) -> SealbridgeError:
-    """An error of our own making, without its text: that may hold a value."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = ""
-    if frame is not None:
-        code = frame.tb_frame.f_code
-        place = f" in {os.path.basename(code.co_filename)}, line {frame.tb_lineno}"  # noqa: PTH119
-    return SealbridgeError(
-        f"internal error: {type(error).__name__}{place}",
-        hint="this is a defect of sealbridge: please report it, with what SEALBRIDGE_DEBUG=1 shows",
-    )
-
-
-def _show_traceback(error: BaseException) -> None:
-    """With SEALBRIDGE_DEBUG=1: where it happened, in code. No exception's text but our own errors'."""
-    if os.environ.get("SEALBRIDGE_DEBUG") != "1":
-        return
-    import traceback
-
-    seen: BaseException | None = error
-    while seen is not None:
-        sys.stderr.write("traceback:\n" + "".join(traceback.format_tb(seen.__traceback__)))
-        text = f": {seen}" if isinstance(seen, SealbridgeError) else ""
-        sys.stderr.write(f"{type(seen).__name__}{text}\n")
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)

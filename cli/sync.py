@@ -231,6 +231,8 @@ def _tell_failures(report: Report, args: argparse.Namespace) -> None:
                 hint = "give the sealing keys with --keys"
             place = f"{result.key} ({report.where[result.key]})"
             console.error(SealbridgeError(result.message, where=place, hint=hint))
+            if result.error is not None and result.error.__cause__ is not None:
+                console.traceback(result.error.__cause__)
     if report.not_pruned is not None:
         console.error(report.not_pruned)
 

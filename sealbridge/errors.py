@@ -167,3 +167,20 @@ class NotOwned(SealbridgeError):  # noqa: N818
 
 class Immutable(SealbridgeError):  # noqa: N818
     """What has to change cannot be changed in place; the target is left as it is."""
+
+
+def defect(error: Exception) -> SealbridgeError:
+    """An error that nobody has thought of, without its text: that may hold a value."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = ""
+    if frame is not None:
+        name = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
+        place = f" in {name}, line {frame.tb_lineno}"
+    found = SealbridgeError(
+        f"internal error: {type(error).__name__}{place}",
+        hint="this is a defect of sealbridge: please report it, with what SEALBRIDGE_DEBUG=1 shows",
+    )
+    found.__cause__ = error
+    return found

@@ -79,11 +79,12 @@ class DirectoryCluster:
         )
         self._tree = OutputTree(output, dry=dry)
         self._format = format_
+        self.events: deque[Event] = deque(maxlen=_EVENTS_KEPT)
+        # Before the lock, which makes the output: not for a source that is not there.
+        self.reload()
         self._tree.lock()
         try:
             self._state = State(self._tree)
-            self.events: deque[Event] = deque(maxlen=_EVENTS_KEPT)
-            self.reload()
         except BaseException:
             self._tree.unlock()
             raise

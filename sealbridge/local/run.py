@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.errors import ClusterError, SealbridgeError, defect
 from sealbridge.local.directory import DirectoryCluster, Pruned
 from sealbridge.local.source import Problem
 from sealbridge.reconcile.cluster import Clock
@@ -26,6 +26,7 @@ from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import KeyringSource
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.status import failed
 from sealbridge.reconcile.store_pool import StorePool
 
 # Objects worked on at once. Opening and asking stores have tighter limits of their own.
@@ -138,7 +139,10 @@ class Session:
 
         async def one(key: ObjectKey) -> Result:
             async with slots:
-                return await self._reconcile[key.kind](key)
+                try:
+                    return await self._reconcile[key.kind](key)
+                except Exception as error:  # noqa: BLE001 - a bad object fails alone, whatever it meets
+                    return failed(key, defect(error), retry=True)
 
         wanted = list(keys)
         return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))

@@ -81,7 +81,8 @@ class State:
     def claim(self, namespace: str, name: str, record: TargetRecord) -> None:
         """Remember a target, at once and whatever happens: it is about to be written."""
         self._remember(f"{namespace}/{name}", record)
-        line = msgspec.json.encode(_Claim(f"{namespace}/{name}", record)) + b"\n"
+        # A line break on both sides: what stands before may have been cut off by a full disk.
+        line = b"\n" + msgspec.json.encode(_Claim(f"{namespace}/{name}", record)) + b"\n"
         self._tree.append(STATE_FOLDER, _JOURNAL, line)
 
     def release(self, namespace: str, name: str) -> None:

@@ -200,8 +200,12 @@ class OutputTree:
     def _refused(self, folder: str, name: str, error: OSError) -> ClusterError:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             what, hint = "it is a link or not a folder, and links are not followed", "remove it"
+        elif error.errno == errno.EEXIST:
+            what, hint = "there is something in the way that is no folder", "remove it"
         else:
-            what, hint = (error.strerror or "input/output error").lower(), "look at who may write there"
+            what = (error.strerror or "input/output error").lower()
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            hint = "make room and run it again" if full else "look at who may write there"
         return ClusterError(what, where=self.path(folder, name), hint=hint)
 
 

@@ -46,7 +46,7 @@ class SecretStoreReconciler:
             interval = refresh_interval(obj)
             provider_of(obj)
         except Invalid as error:
-            message = f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error.what}"
+            message = f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error}"
             await self._tell(obj, message)
             return failed(key, error, retry=False, message=message)
         # A store that logs in as whoever uses it has nobody to log in as here: using it tells.
@@ -59,7 +59,7 @@ class SecretStoreReconciler:
             except Conflict as error:
                 return failed(key, error, retry=True)
             except SealbridgeError as error:
-                message = f"{unable}: {error.what}"
+                message = f"{unable}: {error}"
                 await self._tell(obj, message)
                 needs = self._stores.credentials(obj, key.namespace)
                 return failed(key, error, retry=True, message=message, depends_on=needs)

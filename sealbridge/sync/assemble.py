@@ -65,6 +65,8 @@ def _extracted(document: bytes) -> dict[str, bytes]:
         raise ValueError("the value is JSON but not an object, so it has no keys to extract") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ValueError("the value is not a JSON object, so it has no keys to extract") from None
+    except RecursionError:
+        raise ValueError("the value is JSON that is nested too deeply to extract its keys") from None
 
 
 def _plain(raw: bytes) -> bytes:

@@ -69,7 +69,8 @@ class VaultConfig(_Model, frozen=True):
     headers: dict[str, str] = {}
     ca_bundle: str = ""
     ca_provider: CAProvider | None = None
-    tls: ClientTLS | None = None
+    # Empty in every object that a program in Go has written back.
+    tls: ClientTLS = ClientTLS()
     forward_inconsistent: bool = False
     # Both concern writes, and nothing is written here: reads behave the same with and without.
     read_your_writes: bool = False

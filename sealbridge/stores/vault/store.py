@@ -184,13 +184,13 @@ def _pem(text: str, where: str) -> str:
 
 
 async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientCertificate | None:
-    if model.tls is None:
+    certificate, key = model.tls.cert_secret_ref, model.tls.key_secret_ref
+    if certificate is None and key is None:
         return None
-    if model.tls.cert_secret_ref is None or model.tls.key_secret_ref is None:
+    if certificate is None or key is None:
         raise Invalid("certSecretRef and keySecretRef go together", where=f"{WHERE}.tls")
     return ClientCertificate(
-        certificate=await _secret(resolver, model.tls.cert_secret_ref),
-        key=await _secret(resolver, model.tls.key_secret_ref),
+        certificate=await _secret(resolver, certificate), key=await _secret(resolver, key)
     )
 
 
@@ -199,6 +199,8 @@ def _text(data: Mapping[str, Any], path: str) -> bytes:
         return documents.dump(data)
     except ValueError:
         raise Invalid(f"the secret at {path} holds text that is not Unicode") from None
+    except RecursionError:
+        raise Invalid(f"the secret at {path} is nested too deeply") from None
 
 
 def _whole(reference: Reference) -> Reference:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sealbridge.errors import ClusterError, ManifestError, NotOwned
+from sealbridge.errors import ClusterError, ManifestError, NotOwned, SealbridgeError
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
 from sealbridge.reconcile.cluster import Action, Owner, Ownership
@@ -128,8 +128,11 @@ async def test_what_a_killed_run_left_half_written_is_removed(world: World) -> N
     assert sorted(path.name for path in (world.output / "default").iterdir()) == [".theirs", "db.yaml"]
 
 
-async def test_a_journal_that_breaks_off_is_believed_up_to_there(world: World) -> None:
+async def test_a_journal_with_a_line_cut_short_is_believed_for_the_others(world: World) -> None:
+    (world.output / ".sealbridge").mkdir(parents=True)
+    (world.output / ".sealbridge" / "journal").write_bytes(b'["default/other",{"fi')
     cluster = world.cluster()
+    (world.output / ".sealbridge" / "journal").write_bytes(b'["default/other",{"fi')
     await apply(world, cluster)
     cluster._tree.unlock()
     with (world.output / ".sealbridge" / "journal").open("ab") as journal:
@@ -138,6 +141,12 @@ async def test_a_journal_that_breaks_off_is_believed_up_to_there(world: World) -
     again = DirectoryCluster(world.source, world.output)
     assert await apply(world, again) is Action.UNCHANGED
     again.close()
+
+
+def test_a_source_that_is_not_there_makes_no_output(world: World) -> None:
+    with pytest.raises(SealbridgeError, match="there is no such folder"):
+        DirectoryCluster(world.source / "typo", world.output)
+    assert not world.output.exists()
 
 
 @pytest.mark.parametrize(

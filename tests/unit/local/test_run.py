@@ -16,6 +16,7 @@ from sealbridge.local.run import Report, Session, rest, watch
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import FixedKeyring
+from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from tests.canary import Canary
 from tests.worlds import World, external_secret, fake_store
@@ -97,6 +98,31 @@ async def test_one_bad_object_of_each_sort_fails_alone(
     assert [problem.where for problem in report.problems] == ["broken.yaml: document 1, line 3"]
     assert not report.ok
     assert value not in repr(report)
+
+
+class BrokenKeyring:
+    """A keyring with a defect, whose text quotes a value."""
+
+    async def keyring(self, *, fresh: bool = False) -> Keyring:
+        raise RuntimeError("hush")
+
+
+async def test_a_defect_in_the_way_of_one_object_stops_no_other(world: World) -> None:
+    world.write("db.yaml", world.sealed("db", {"a": b"b"}))
+    world.write("store.yaml", fake_store("fake", {"k": "v"}))
+    world.write("api.yaml", external_secret("api", {"a": "k"}))
+    cluster = world.cluster()
+    session = Session(cluster, BrokenKeyring(), world.clock, once=True)
+    try:
+        report = await session.run()
+    finally:
+        await session.close()
+
+    assert outcomes(report)["ExternalSecret api"] is Outcome.CREATED
+    (broken,) = [result for result in report.results if result.outcome is Outcome.FAILED]
+    assert broken.key.name == "db"
+    assert broken.message.startswith("internal error: RuntimeError in test_run.py, line ")
+    assert "hush" not in f"{broken.message} {broken.error}"
 
 
 async def test_a_store_finds_the_credential_that_an_external_secret_makes_in_the_same_pass(

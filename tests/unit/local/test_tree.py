@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,6 +53,34 @@ def test_a_file_that_others_may_read_is_told(tree: OutputTree, root: Path) -> No
     stored = tree.read("app", "db.yaml")
     assert stored is not None
     assert not stored.private
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "hint"),
+    [
+        (errno.ENOSPC, "no space left on device", "make room and run it again"),
+        (errno.EROFS, "read-only file system", "look at who may write there"),
+    ],
+)
+def test_a_write_that_fails_says_what_to_do_and_leaves_nothing(
+    tree: OutputTree, root: Path, monkeypatch: pytest.MonkeyPatch, number: int, what: str, hint: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    tree.write("app", "db.yaml", b"one")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ClusterError) as caught:
+        tree.write("app", "db.yaml", b"two")
+
+    assert (caught.value.what, caught.value.hint) == (what, hint)
+    assert [path.read_bytes() for path in (root / "app").iterdir()] == [b"one"]
+
+
+def test_a_file_in_the_place_of_the_output_is_told(tree: OutputTree, root: Path) -> None:
+    root.write_bytes(b"")
+    with pytest.raises(ClusterError, match="something in the way that is no folder"):
+        tree.write("app", "db.yaml", b"one")
 
 
 def test_the_last_file_takes_its_folder_along(tree: OutputTree, root: Path) -> None:

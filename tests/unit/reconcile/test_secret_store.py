@@ -60,7 +60,7 @@ async def test_a_store_that_works_is_valid_and_told_once(world: World) -> None:
         ({"provider": {}}, "unable to create client: spec.provider must name exactly one provider", False),
         (
             {"provider": {"nosuch": {}}},
-            "unable to create client: the provider nosuch is not supported yet",
+            "unable to create client: spec.provider.nosuch: the provider nosuch is not supported yet",
             True,
         ),
         (

@@ -147,6 +147,11 @@ def test_zero_bytes_pass_unless_they_are_forbidden() -> None:
         ({}, b"", "the value is not a JSON object, so it has no keys to extract"),
         (
             {},
+            b'{"a":' * 5000 + b'"hush"' + b"}" * 5000,
+            "the value is JSON that is nested too deeply to extract its keys",
+        ),
+        (
+            {},
             b'{"a/b":"hush","a b":"hush"}',
             "the keys 'a/b' and 'a b' both become 'a_b' under conversionStrategy Default",
         ),

@@ -42,6 +42,7 @@ async def opened(config: dict[str, Any], **secrets: str | bytes) -> None:
         {"auth": {"tokenSecretRef": {"name": "t", "key": "k", "namespace": "ns"}, "namespace": "x"}},
         {"auth": {"tokenSecretRef": {"name": "t", "key": "k"}, "kubernetes": {"role": "first match wins"}}},
         {"path": None},
+        {"tls": {}},
     ],
 )
 async def test_a_good_configuration_opens_without_contacting_a_server(config: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """The env format: one `KEY="value"` an item, as a POSIX shell reads it. Knows no files.
 
-Compose, systemd and the dotenv libraries read the same text the same way. Newlines stand as they are
-inside the quotes; backslash, double quote, dollar and backquote are escaped.
+Newlines stand as they are inside the quotes. Compose, systemd and the dotenv libraries read the same as
+long as no dollar and no backquote has to be escaped: not all of them know that escape. So a value with
+one of these is put in single quotes, unless it has a single quote or a backslash as well. What no
+quotes help against: python-dotenv expands `${NAME}` in all of them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from sealbridge.secret import Value
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SPECIAL = re.compile(r'[\\"$`]')
-_LINE = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^\\"$`]|\\[\\"$`])*)"\n', re.ASCII)
+_LITERAL = re.compile(r"[^'\\]*[$`][^'\\]*")
+_LINE = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)=(?:"((?:[^\\"$`]|\\[\\"$`])*)"|'([^'\\]*)')\n""", re.ASCII)
 
 
 def dump(items: Mapping[str, Value]) -> bytes:
@@ -38,8 +41,11 @@ def dump(items: Mapping[str, Value]) -> bytes:
                 f'the value of item "{key}" has a zero byte, which an env file cannot hold',
                 hint="write yaml or json",
             )
-        escaped = _SPECIAL.sub(r"\\\g<0>", text)
-        lines.append(f'{key}="{escaped}"\n')
+        if _LITERAL.fullmatch(text):
+            lines.append(f"{key}='{text}'\n")
+        else:
+            escaped = _SPECIAL.sub(r"\\\g<0>", text)
+            lines.append(f'{key}="{escaped}"\n')
     return "".join(lines).encode()
 
 
@@ -55,6 +61,7 @@ def load(data: bytes) -> dict[str, Value]:
         line = _LINE.match(text, position)
         if line is None:
             raise ManifestError("not an env file that sealbridge wrote")
-        items[line[1]] = Value(re.sub(r"\\(.)", r"\1", line[2]).encode())
+        value = line[3] if line[2] is None else re.sub(r"\\(.)", r"\1", line[2])
+        items[line[1]] = Value(value.encode())
         position = line.end()
     return items

@@ -13,6 +13,7 @@ from sealbridge.errors import ManifestError
 from sealbridge.local import envfile
 from sealbridge.secret import Value
 
+LITERAL = 'a $HOME `id` $(id) "quoted" # \n two ${lines}'
 AWKWARD = 'it\'s "quoted" $HOME `id` \\ \\n\n\ttwo lines $(id) # no comment = ünï🔑 \r end '
 
 
@@ -22,16 +23,26 @@ def values(**items: str) -> dict[str, Value]:
 
 def test_a_shell_reads_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "app.env"
-    path.write_bytes(envfile.dump(values(AWKWARD=AWKWARD, EMPTY="", _x1="plain")))
+    path.write_bytes(envfile.dump(values(AWKWARD=AWKWARD, EMPTY="", _x1="plain", LITERAL=LITERAL)))
 
-    script = '. "$0"; printf "%s|%s|%s" "$AWKWARD" "$EMPTY" "$_x1"'
+    script = '. "$0"; printf "%s|%s|%s|%s" "$AWKWARD" "$EMPTY" "$_x1" "$LITERAL"'
     output = subprocess.run(["sh", "-euc", script, str(path)], capture_output=True, check=True).stdout
 
-    assert output.decode() == f"{AWKWARD}||plain"
+    assert output.decode() == f"{AWKWARD}||plain|{LITERAL}"
 
 
 def test_the_text_is_in_order_and_quoted() -> None:
-    assert envfile.dump(values(B='a"b', A="$x")) == b'A="\\$x"\nB="a\\"b"\n'
+    assert envfile.dump(values(B='a"b', A="$x'")) == b'A="\\$x\'"\nB="a\\"b"\n'
+
+
+@pytest.mark.parametrize("text", ["pa$$w0rd", "`id`", "${HOME}", 'a "$b"\n# c'])
+def test_what_a_shell_would_expand_stands_in_single_quotes(text: str) -> None:
+    assert envfile.dump(values(A=text)) == f"A='{text}'\n".encode()
+
+
+@pytest.mark.parametrize("text", ["$a'b", "`a\\b`", "\\$", "it's", "a\\b"])
+def test_what_cannot_stand_in_single_quotes_is_escaped(text: str) -> None:
+    assert envfile.dump(values(A=text)).startswith(b'A="')
 
 
 @settings(max_examples=200, deadline=None)
@@ -64,7 +75,9 @@ def test_a_value_that_does_not_fit_is_named_and_not_shown(data: bytes, reason: s
     )
 
 
-@pytest.mark.parametrize("data", [b"A=b\n", b'A="$x"\n', b'A="b"', b'A="b"\nrest\n', b"\xff", b'A="\\n"\n'])
+@pytest.mark.parametrize(
+    "data", [b"A=b\n", b'A="$x"\n', b"A='a'b'\n", b'A="b"', b'A="b"\nrest\n', b"\xff", b'A="\\n"\n']
+)
 def test_what_it_has_not_written_it_does_not_read(data: bytes) -> None:
     with pytest.raises(ManifestError, match="not an env file that sealbridge wrote"):
         envfile.load(data)

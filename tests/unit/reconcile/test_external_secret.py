@@ -284,7 +284,7 @@ async def test_all_entries_that_fail_are_named_and_none_is_written(world: World)
         ),
         (
             {"provider": {"nosuch": {}}},
-            'SecretStore "fake" is not ready: unable to create client: spec.provider.nosuch: the provider nosuch',
+            'SecretStore "fake" is not ready: unable to create client: spec.provider.nosuch: the provider',
         ),
     ],
     ids=["absent", "two providers", "unknown provider"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sealbridge.errors import ClusterError, SealbridgeError, defect
 from sealbridge.local.directory import DirectoryCluster, Pruned
@@ -159,7 +160,8 @@ async def watch(
 ) -> None:
     """Pass after pass until `stop`: at once when a file has changed, else when something is due.
 
-    A pass that cannot be made is complained of and tried again.
+    A pass that cannot be made is complained of and tried again. One under way when `stop` comes is given
+    up where it waits: what it has written is whole, and the rest is for the next run.
     """
     loop = asyncio.get_running_loop()
     seen: object = None
@@ -171,12 +173,14 @@ async def watch(
             seen = stamp
             try:
                 cluster.reload()
-                report = await session.run()
+                report = await _unless(stop, session.run())
             except SealbridgeError as error:
                 failures += 1
                 complain(error)
                 pause = _backoff(failures)
             else:
+                if report is None:
+                    return
                 failures = 0 if report.ok else failures + 1
                 tell(report)
                 pause = rest(report, failures)
@@ -185,6 +189,19 @@ async def watch(
             await asyncio.wait_for(stop.wait(), poll)
         except TimeoutError:
             continue
+
+
+async def _unless(stop: asyncio.Event, pass_: Coroutine[Any, Any, Report]) -> Report | None:
+    """What the pass did, None when it was stopped."""
+    work, stopped = asyncio.create_task(pass_), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        if not work.done():
+            work.cancel()
+        await asyncio.wait({work})
+    return None if work.cancelled() else work.result()
 
 
 def rest(report: Report, failures: int) -> float:

@@ -18,6 +18,7 @@ from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import FixedKeyring
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
+from sealbridge.secret import Secret, Value
 from tests.canary import Canary
 from tests.worlds import World, external_secret, fake_store
 
@@ -254,6 +255,36 @@ async def test_watching_comes_back_when_a_refresh_is_due(world: World) -> None:
         assert outcomes(await told())["ExternalSecret db"] is Outcome.CREATED
         world.clock.advance(1)
         assert outcomes(await told())["ExternalSecret db"] is Outcome.UNCHANGED
+
+
+async def test_watching_stops_in_the_middle_of_a_pass_that_waits_for_a_store(world: World) -> None:
+    asked = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    token = Secret(name="token", namespace="default", items={"token": Value(b"t")})
+    world.write("token.yaml", token.to_manifest())
+    store = vault_store("vault", "token")
+    store["spec"]["provider"]["vault"]["server"] = f"http://127.0.0.1:{port}"
+    world.write("store.yaml", world.sealed("db", {"a": "1"}), store)
+    stop = asyncio.Event()
+    async with server, session_of(world, once=False) as (session, cluster):
+        reports: list[object] = []
+        watcher = asyncio.create_task(
+            watch(session, cluster, stop=stop, tell=reports.append, complain=reports.append)
+        )
+        await asyncio.wait_for(asked.wait(), 10)
+        stop.set()
+        await asyncio.wait_for(watcher, 5)
+
+    assert reports == []
+    assert world.read("default/db.yaml") == {"a": "1"}
+    assert outcomes(await run(world))["SealedSecret db"] is Outcome.UNCHANGED
 
 
 @pytest.mark.parametrize("once", [True, False])

@@ -27,7 +27,7 @@ apiVersion: v1
 kind: Secret
 metadata:
   name: database
-  namespace: shop
+  namespace: {namespace}
 stringData:
   username: shop
   password: {password}
@@ -122,19 +122,10 @@ def _play_in_directory(stage: Stage) -> None:
 
     stage.act("A sealing key, and a Git repository")
     stage.run("sealbridge keys init --dir keys")
-    stage.run("git init -q -b main environment")
-    stage.run("git -C environment config user.name Demo")
-    stage.run("git -C environment config user.email demo@example.org")
+    make_repository(stage)
 
     stage.act("Seal a Secret and commit only what is sealed")
-    stage.write(
-        "database.yaml", DATABASE.format(password=password), told="a Secret in plaintext, not for Git"
-    )
-    stage.write("plaintext.txt", f"{password}\n", told="its password alone, to search for")
-    stage.run("mkdir environment/shop")
-    stage.run("sealbridge seal --cert keys/cert.pem -f database.yaml -w environment/shop/database.yaml")
-    _commit(stage, "Seal the database password")
-    show_history(stage, [password])
+    seal_and_commit(stage, password, namespace="shop", certificate="keys/cert.pem")
 
     stage.act("A real OpenBao holds another secret")
     server = start_openbao(stage, token)
@@ -146,17 +137,7 @@ def _play_in_directory(stage: Stage) -> None:
         CREDENTIAL.format(namespace="shop", token=token),
         told="the token for OpenBao, not for Git",
     )
-    stage.write(
-        "environment/shop/store.yaml",
-        STORE.format(namespace="shop", server=server),
-        told="SecretStore openbao",
-    )
-    stage.write(
-        "environment/shop/payment.yaml",
-        EXTERNAL.format(namespace="shop", interval="1h"),
-        told="ExternalSecret payment",
-    )
-    _commit(stage, "Sync the payment key from OpenBao")
+    commit_store(stage, server=server, namespace="shop", interval="1h")
 
     stage.act("Make the Secrets")
     stage.run(sync)
@@ -179,6 +160,42 @@ def _play_in_directory(stage: Stage) -> None:
     stage.act("What Git knows after all this")
     stage.run("rm environment/shop/stolen.yaml")
     show_history(stage, [password, token, api_key])
+
+
+def make_repository(stage: Stage) -> None:
+    """An empty repository called environment."""
+    stage.run("git init -q -b main environment")
+    stage.run("git -C environment config user.name Demo")
+    stage.run("git -C environment config user.email demo@example.org")
+    stage.run("mkdir environment/shop")
+
+
+def seal_and_commit(stage: Stage, password: str, *, namespace: str, certificate: str) -> None:
+    """Write a Secret, seal it, commit the sealed file alone, and show that it is alone."""
+    stage.write(
+        "database.yaml",
+        DATABASE.format(password=password, namespace=namespace),
+        told="a Secret in plaintext, not for Git",
+    )
+    stage.write("plaintext.txt", f"{password}\n", told="its password alone, to search for")
+    stage.run(f"sealbridge seal --cert {certificate} -f database.yaml -w environment/shop/database.yaml")
+    _commit(stage, "Seal the database password")
+    show_history(stage, [password])
+
+
+def commit_store(stage: Stage, *, server: str, namespace: str, interval: str) -> None:
+    """Commit a SecretStore and an ExternalSecret for the payment key."""
+    stage.write(
+        "environment/shop/store.yaml",
+        STORE.format(namespace=namespace, server=server),
+        told="SecretStore openbao",
+    )
+    stage.write(
+        "environment/shop/payment.yaml",
+        EXTERNAL.format(namespace=namespace, interval=interval),
+        told=f"ExternalSecret payment, refreshed every {interval}",
+    )
+    _commit(stage, "Sync the payment key from OpenBao")
 
 
 def start_openbao(stage: Stage, token: str) -> str:

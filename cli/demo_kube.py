@@ -11,21 +11,31 @@ import secrets
 
 from sealbridge import manifests
 from sealbridge.kube.crds import definitions
-from sealbridge_cli.demo import CREDENTIAL, DATABASE, EXTERNAL, STORE, put_payment, start_openbao
+from sealbridge_cli.demo import (
+    CREDENTIAL,
+    commit_store,
+    make_repository,
+    put_payment,
+    seal_and_commit,
+    show_history,
+    start_openbao,
+)
 from sealbridge_cli.stage import Stage, answers, free_port
 
 
 def play_on_kubernetes(stage: Stage) -> None:
     """Seal, unseal, sync, rotate and fail, with kubectl and the operator."""
     namespace = f"sealbridge-demo-{secrets.token_hex(3)}"
-    stage.act("The cluster, and a namespace of our own")
+    stage.act("The cluster, a namespace of our own, and a Git repository")
     stage.run("kubectl config current-context")
     _install_definitions(stage)
+    make_repository(stage)
     stage.run(f"kubectl create namespace {namespace}")
     try:
         _play(stage, namespace)
     finally:
-        stage.run(f"kubectl delete namespace {namespace} --wait=false")
+        # Whatever went wrong before is what a person is to be told.
+        stage.run(f"kubectl delete namespace {namespace} --wait=false", expect=None)
 
 
 def _play(stage: Stage, namespace: str) -> None:
@@ -37,31 +47,24 @@ def _play(stage: Stage, namespace: str) -> None:
     stage.run(f"sealbridge cert --cert {url}/v1/cert.pem --pem > cert.pem")
     stage.run("sealbridge cert --cert cert.pem")
 
-    stage.act("Seal a Secret, apply what is sealed")
-    stage.write(
-        "database.yaml",
-        DATABASE.format(password=password).replace("namespace: shop", f"namespace: {namespace}"),
-        told="a Secret in plaintext",
-    )
-    stage.run("sealbridge seal --cert cert.pem -f database.yaml -w sealed.yaml")
-    stage.run("kubectl apply -f sealed.yaml")
+    stage.act("Seal a Secret and commit only what is sealed")
+    seal_and_commit(stage, password, namespace=namespace, certificate="cert.pem")
+    stage.run("kubectl apply -f environment/shop")
     stage.run(f"{kubectl} wait --for=condition=Ready --timeout=60s sealedsecret/database")
     stage.check(_item(stage, namespace, "database", "password") == password, "the Secret has the password")
 
-    stage.act("Sync a secret from a real OpenBao")
+    stage.act("A real OpenBao holds another secret")
     server = start_openbao(stage, token)
     api_key = put_payment(stage)
+
+    stage.act("Commit where that secret is, not what it is")
     stage.write(
-        "token.yaml", CREDENTIAL.format(namespace=namespace, token=token), told="the token for OpenBao"
+        "token.yaml",
+        CREDENTIAL.format(namespace=namespace, token=token),
+        told="the token for OpenBao, not for Git",
     )
-    stage.write(
-        "sync.yaml",
-        STORE.format(namespace=namespace, server=server)
-        + "---\n"
-        + EXTERNAL.format(namespace=namespace, interval="2s"),
-        told="SecretStore openbao, ExternalSecret payment, refreshed every 2 s for the demo",
-    )
-    stage.run("kubectl apply -f token.yaml -f sync.yaml")
+    commit_store(stage, server=server, namespace=namespace, interval="2s")
+    stage.run("kubectl apply -f token.yaml -f environment/shop")
     stage.run(f"{kubectl} wait --for=condition=Ready --timeout=60s externalsecret/payment")
     stage.check(_item(stage, namespace, "payment", "api-key") == api_key, "the Secret has the payment key")
 
@@ -70,15 +73,17 @@ def _play(stage: Stage, namespace: str) -> None:
     stage.wait(
         lambda: _item(stage, namespace, "payment", "api-key") == changed, what="the Secret has the new key"
     )
-    stage.check(True, "the Secret has the new key")
+    stage.say("✓ the Secret has the new key")
 
     stage.act("One object is broken on purpose: a sealed Secret under another name")
-    stage.run(
-        "sed 's/name: database/name: stolen/' sealed.yaml > stolen.yaml && kubectl apply -f stolen.yaml"
-    )
+    stage.run("sed 's/name: database/name: stolen/' environment/shop/database.yaml > stolen.yaml")
+    stage.run("kubectl apply -f stolen.yaml")
     stage.run(f"{kubectl} wait --for=condition=Ready=False --timeout=60s sealedsecret/stolen")
     stage.run(f"{kubectl} get sealedsecrets,externalsecrets")
     stage.check(_item(stage, namespace, "database", "password") == password, "the others are as they were")
+
+    stage.act("What Git knows after all this")
+    show_history(stage, [password, token, api_key, changed])
 
 
 def _install_definitions(stage: Stage) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.canary import Canary
-from tests.e2e.world import Operator, World
+from tests.e2e.world import World
 from tests.servers.apiserver import ApiServer
+from tests.servers.operator import Operator
 
 
 @pytest.fixture(scope="module")

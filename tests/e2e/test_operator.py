@@ -13,7 +13,6 @@ from sealbridge.sealing.scope import Scope
 from tests.canary import Canary
 from tests.e2e.world import (
     NAMESPACE,
-    Operator,
     World,
     eventually,
     external_secret,
@@ -23,6 +22,7 @@ from tests.e2e.world import (
 )
 from tests.servers.apiserver import ApiServer
 from tests.servers.openbao import RaftOpenBao
+from tests.servers.operator import Operator
 
 MANY = 50
 
@@ -227,7 +227,6 @@ def test_sigterm_ends_it_in_order_and_a_second_one_at_once(world: World) -> None
     for signals in (1, 2):
         operator = world.operator()
         operator.start()
-        assert operator.process is not None
         for _ in range(signals):
             operator.process.send(signal.SIGTERM)
         assert operator.process.wait(15) == 0

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +12,11 @@ from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import seal
 from sealbridge.secret import Secret, Value
-from tests.servers.apiserver import REPOSITORY, ApiServer, AuditEvent
-from tests.servers.process import Process, wait_for
+from tests.servers.apiserver import ApiServer, AuditEvent
+from tests.servers.operator import Operator, deploy
+from tests.servers.process import wait_for
 
 NAMESPACE = "sealbridge"
-USER = f"system:serviceaccount:{NAMESPACE}:sealbridge"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _KINDS = ("sealedsecrets", "externalsecrets", "secretstores")
 _APIS = {
@@ -33,109 +29,21 @@ _APIS = {
 Manifest = dict[str, Any]
 
 
-class Operator:
-    """`sealbridge operator` as a process; each start has a log of its own."""
-
-    def __init__(self, kubeconfig: Path, folder: Path, *flags: str) -> None:
-        self._kubeconfig = kubeconfig
-        self._folder = folder
-        self._flags = flags
-        self.process: Process | None = None
-
-    def start(self, *, until_ready: bool = True) -> None:
-        log = self._folder / f"operator-{secrets.token_hex(4)}.log"
-        program = Path(sys.executable).parent / "sealbridge"
-        self.process = Process(
-            [
-                program,
-                "operator",
-                *("--namespace", NAMESPACE),
-                *("--listen-addr", "127.0.0.1:0", "--listen-metrics-addr", "127.0.0.1:0"),
-                *("--key-size", "2048", "--log-level", "debug"),
-                *self._flags,
-            ],
-            log,
-            environment={"KUBECONFIG": str(self._kubeconfig)},
-        )
-        self.process.start()
-        self.process.wait_until(lambda: len(self._addresses()) == 2, timeout=30)
-        if until_ready:
-            self.process.wait_until(self.is_ready, timeout=30)
-
-    def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
-        assert self.process is not None
-        self.process.stop(timeout=20)
-        code = self.process.exit_code
-        assert code is not None
-        return code
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-
-    @property
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.is_running
-
-    def lines(self) -> list[dict[str, Any]]:
-        """What it has logged since its last start; every line must be JSON."""
-        assert self.process is not None
-        if not self.process.log.exists():
-            return []
-        text = self.process.log.read_text()
-        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-
-    def fetch(self, path: str) -> tuple[int, str]:
-        """Status and body from whichever of the two servers has this path."""
-        address = self._addresses()["metrics" if path == "/metrics" else "certificate and health"]
-        try:
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def is_ready(self) -> bool:
-        try:
-            return self.fetch("/readyz")[0] == 200
-        except OSError:
-            return False
-
-    def metric(self, name: str) -> float:
-        """The sum over all labels; 0 when it was never counted."""
-        samples = [line for line in self.fetch("/metrics")[1].splitlines() if not line.startswith("#")]
-        return sum(
-            float(line.rpartition(" ")[2])
-            for line in samples
-            if line.partition("{")[0].partition(" ")[0] == name
-        )
-
-    def certificate(self) -> Certificate:
-        status, pem = self.fetch("/v1/cert.pem")
-        assert status == 200
-        return Certificate.from_pem(pem.encode())
-
-    def _addresses(self) -> dict[str, str]:
-        prefix = "listening for "
-        return {
-            line["msg"].removeprefix(prefix): line["address"]
-            for line in self.lines()
-            if line["msg"].startswith(prefix)
-        }
-
-
 class World:
     """Hands on the cluster: what a user and a test can do and see."""
 
     def __init__(self, server: ApiServer, folder: Path) -> None:
         self.server = server
         self.folder = folder
-        server.kubectl("apply", "-k", REPOSITORY / "deploy" / "kustomize" / "base")
-        token = server.token_for(NAMESPACE, "sealbridge")
+        deployment = deploy(server)
+        self.user = deployment.user
+        token = server.token_for(deployment.namespace, deployment.account)
         self.kubeconfig = server.kubeconfig_for(token)
 
     def operator(self, *flags: str, kubeconfig: Path | None = None) -> Operator:
-        return Operator(kubeconfig or self.kubeconfig, self.folder, *flags)
+        """One that tells all that it does, not yet started."""
+        always = ("--key-size=2048", "--log-level=debug")
+        return Operator(kubeconfig or self.kubeconfig, NAMESPACE, self.folder, *always, *flags)
 
     def sweep_away(self) -> None:
         """Delete what other tests have left: the operator would take care of it, too."""
@@ -190,10 +98,10 @@ class World:
         items: list[Manifest] = self.server.request("GET", f"/api/v1/namespaces/{namespace}/events")["items"]
         return items
 
-    def writes(self, *, since: int, user: str = USER) -> list[AuditEvent]:
+    def writes(self, *, since: int) -> list[AuditEvent]:
         return [
             event
-            for event in self.server.audit_events(user=user, since=since)
+            for event in self.server.audit_events(user=self.user, since=since)
             if event.request.verb in WRITES
         ]
 

@@ -11,6 +11,7 @@ from tests.servers.apiserver import ApiServer, kubectl_program
 from tests.servers.operator import Operator, deploy
 from tests.servers.process import wait_for
 
+_WEEK = 7 * 24 * 3600
 _TRY = """
 The cluster is up: API server {server}, operator {operator}
 (its log: {log}).
@@ -44,7 +45,9 @@ def run() -> int:
             server.start()
             print("==> CRDs, roles and the operator", file=sys.stderr, flush=True)
             server.ensure_namespace("default")
-            operator = Operator(server, deploy(server), folder)
+            deployment = deploy(server)
+            token = server.token_for(deployment.namespace, deployment.account, seconds=_WEEK)
+            operator = Operator(server.kubeconfig_for(token), deployment.namespace, folder)
             try:
                 operator.start()
                 for which in (signal.SIGINT, signal.SIGTERM):
@@ -72,7 +75,8 @@ def run() -> int:
                     )
                     return 1
             finally:
-                operator.stop()
+                if operator.is_running:
+                    operator.stop()
         except KeyboardInterrupt:
             pass
         finally:

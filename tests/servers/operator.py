@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from sealbridge.sealing.certificate import Certificate
 from tests.servers.apiserver import REPOSITORY, ApiServer
-from tests.servers.process import Process, launch_on_free_ports
+from tests.servers.process import Process
 
 
 @dataclass(frozen=True)
@@ -38,35 +41,15 @@ def deploy(apiserver: ApiServer, folder: Path = REPOSITORY / "deploy" / "kustomi
 
 
 class Operator:
-    """One operator that speaks to an API server with a token of its ServiceAccount."""
+    """`sealbridge operator` on free ports; each start has ports and a log of its own."""
 
-    def __init__(
-        self,
-        apiserver: ApiServer,
-        deployment: Deployment,
-        folder: Path,
-        *,
-        arguments: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        """Nothing is started yet; `folder` takes its log. `arguments` and `environment` are added."""
-        self.deployment = deployment
-        self.log = folder / "operator.log"
-        self.port = 0
-        self.metrics_port = 0
-        self._apiserver = apiserver
-        self._arguments = list(arguments)
-        self._environment = dict(environment or {})
+    def __init__(self, kubeconfig: Path, namespace: str, folder: Path, *flags: str) -> None:
+        """Nothing is started yet. `namespace` is where its keys live; `folder` takes its logs."""
+        self._kubeconfig = kubeconfig
+        self._namespace = namespace
+        self._folder = folder
+        self._flags = flags
         self._process: Process | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it serves the certificate and its health."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def metrics_url(self) -> str:
-        return f"http://127.0.0.1:{self.metrics_port}"
 
     @property
     def process(self) -> Process:
@@ -75,63 +58,90 @@ class Operator:
             raise RuntimeError("the operator was not started")
         return self._process
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.is_running
+
+    @property
+    def log(self) -> Path:
+        """Where the last start writes its log."""
+        return self.process.log
+
+    @property
+    def url(self) -> str:
+        """Where it serves the certificate and its health."""
+        return f"http://{self._addresses()['certificate and health']}"
+
     def start(self) -> None:
-        """Start it and wait until it says that it is ready. Its ports are kept over restarts."""
-        if self._process is not None:
-            return self._launch()
-        return launch_on_free_ports(2, self._launch_on, self.kill)
-
-    def stop(self) -> None:
-        """End it with SIGTERM, as Kubernetes does."""
-        if self._process is not None:
-            self._process.stop(timeout=30)
-
-    def kill(self) -> None:
-        """End it as kill -9 does."""
-        if self._process is not None:
-            self._process.kill()
-
-    def get(self, path: str) -> str:
-        """What it answers at its public address; urllib.error.HTTPError when that is no success."""
-        return _read(self.url + path)
-
-    def metrics(self) -> str:
-        """Its metrics page."""
-        return _read(self.metrics_url + "/metrics")
-
-    def _launch_on(self, ports: list[int]) -> None:
-        self.port, self.metrics_port = ports
-        namespace = self.deployment.namespace
-        token = self._apiserver.token_for(namespace, self.deployment.account, seconds=7 * 24 * 3600)
+        """Start it and wait until it says that it is ready."""
         self._process = Process(
             [
                 Path(sys.executable).with_name("sealbridge"),
                 "operator",
-                f"--namespace={namespace}",
-                f"--listen-addr=127.0.0.1:{self.port}",
-                f"--listen-metrics-addr=127.0.0.1:{self.metrics_port}",
-                *self._arguments,
+                f"--namespace={self._namespace}",
+                "--listen-addr=127.0.0.1:0",
+                "--listen-metrics-addr=127.0.0.1:0",
+                *self._flags,
             ],
-            self.log,
-            environment={
-                "KUBECONFIG": str(self._apiserver.kubeconfig_for(token, namespace=namespace)),
-                **self._environment,
-            },
+            self._folder / f"operator-{secrets.token_hex(4)}.log",
+            environment={"KUBECONFIG": str(self._kubeconfig)},
         )
-        self._launch()
+        self._process.start()
+        self._process.wait_until(self._is_ready, timeout=60)
 
-    def _launch(self) -> None:
-        self.process.start()
-        self.process.wait_until(self._is_ready, timeout=60)
+    def stop(self) -> int:
+        """End it with SIGTERM, as Kubernetes does; returns the exit code."""
+        self.process.stop(timeout=30)
+        code = self.process.exit_code
+        assert code is not None
+        return code
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged since its last start; every line must be JSON."""
+        if not self.log.exists():
+            return []
+        text = self.log.read_text()
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def fetch(self, path: str) -> tuple[int, str]:
+        """Status and body from whichever of its two servers has this path."""
+        address = self._addresses()["metrics" if path == "/metrics" else "certificate and health"]
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name: str) -> float:
+        """The sum over all labels; 0 when it was never counted."""
+        samples = [line for line in self.fetch("/metrics")[1].splitlines() if not line.startswith("#")]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in samples
+            if line.partition("{")[0].partition(" ")[0] == name
+        )
+
+    def certificate(self) -> Certificate:
+        """What it serves to seal with."""
+        status, pem = self.fetch("/v1/cert.pem")
+        if status != 200:
+            raise RuntimeError(f"no certificate is served: {pem}")
+        return Certificate.from_pem(pem.encode())
 
     def _is_ready(self) -> bool:
         try:
-            self.get("/readyz")
-        except (urllib.error.URLError, OSError):
+            return len(self._addresses()) == 2 and self.fetch("/readyz")[0] == 200
+        except OSError:
             return False
-        return True
 
-
-def _read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - an address made here
-        return str(answer.read().decode())
+    def _addresses(self) -> dict[str, str]:
+        prefix = "listening for "
+        return {
+            line["msg"].removeprefix(prefix): line["address"]
+            for line in self.lines()
+            if line["msg"].startswith(prefix)
+        }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sealbridge.errors import KeyFileError, ManifestError, SealbridgeError
-from sealbridge.files import write_atomic, write_new
+from sealbridge.files import write_new
 from sealbridge.manifests import dump_yaml, read_documents
 from sealbridge.sealing import pem
 from sealbridge.sealing.keyring import Keyring
@@ -42,17 +42,27 @@ def store_key(key: SealingKey, directory: Path, *, namespace: str) -> tuple[Path
     """Write a key Secret (0600) and its certificate into a directory without a key.
 
     The directory is made (0700) when it is not there. Returns both paths. Raises KeyFileError and
-    changes nothing when there is a key already, or when it cannot write.
+    leaves no file of its own when there is a key already, or when it cannot write.
     """
+    key_file = directory / f"sealing-key-{_short(key.fingerprint)}.yaml"
+    certificate_file = directory / CERTIFICATE_FILE
+    name = "sealed-secrets-key" + _short(key.fingerprint)
+    manifest = dump_yaml([key.to_secret(name=name, namespace=namespace).to_manifest()])
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_free(directory)
-        name = "sealed-secrets-key" + _short(key.fingerprint)
-        manifest = dump_yaml([key.to_secret(name=name, namespace=namespace).to_manifest()])
-        key_file = directory / f"sealing-key-{_short(key.fingerprint)}.yaml"
         write_new(str(key_file), manifest.encode(), mode=0o600)
-        certificate_file = directory / CERTIFICATE_FILE
-        write_atomic(str(certificate_file), key.certificate.pem, mode=0o644)
+        # The certificate comes last, so that no certificate is ever without its key, and only where
+        # there is none: of several that run at the same time, one gets it.
+        try:
+            write_new(str(certificate_file), key.certificate.pem, mode=0o644)
+        except BaseException:
+            key_file.unlink()
+            raise
+    except FileExistsError:
+        if not directory.is_dir():
+            raise KeyFileError("cannot write the key: not a directory", where=str(directory)) from None
+        raise _taken(certificate_file) from None
     except OSError as error:
         raise KeyFileError(
             f"cannot write the key: {(error.strerror or 'unknown error').lower()}", where=str(directory)
@@ -70,11 +80,15 @@ def check_free(directory: Path) -> None:
     there = directory / CERTIFICATE_FILE
     keys = sorted(directory.glob("sealing-key-*"))
     if keys or there.exists():
-        raise KeyFileError(
-            f"there is a sealing key already: {(keys or [there])[0].name}",
-            where=str(directory),
-            hint="choose another directory; without the old key, nothing sealed with it can be opened",
-        )
+        raise _taken((keys or [there])[0])
+
+
+def _taken(there: Path) -> KeyFileError:
+    return KeyFileError(
+        f"there is a sealing key already: {there.name}",
+        where=str(there.parent),
+        hint="choose another directory; without the old key, nothing sealed with it can be opened",
+    )
 
 
 def _of_directory(directory: Path) -> Iterator[SealingKey]:
@@ -102,9 +116,11 @@ def _of_file(file: Path) -> Iterator[SealingKey]:
     except ManifestError as error:
         raise KeyFileError(error.what, where=error.where, hint=error.hint) from None
     for document in documents:
+        if document.obj.get("kind", "Secret") != "Secret":
+            continue
         try:
             secret = Secret.from_manifest(document.obj)
-            if document.obj.get("kind", "Secret") == "Secret" and PRIVATE_ITEM in secret.items:
+            if PRIVATE_ITEM in secret.items:
                 yield SealingKey.from_secret(secret)
         except SealbridgeError as error:
             raise error.at(document.where) from None

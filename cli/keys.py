@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from sealbridge.errors import UsageError
-from sealbridge_cli import console
+from sealbridge.errors import KeyFileError, UsageError
+from sealbridge_cli import console, options
 
 DEFAULT_BITS, DEFAULT_DAYS = 4096, 3650
 
@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     init.add_argument(
         "--namespace",
         "-n",
+        type=options.namespace,
         default="kube-system",
         metavar="NS",
         help="the namespace of the controller that the key Secret is for (default: kube-system)",
@@ -61,13 +62,15 @@ def _init(args: argparse.Namespace) -> int:
 
     from sealbridge.lifecycle.key_files import check_free, store_key
     from sealbridge.sealing.keys import SealingKey
-    from sealbridge.secret import check_namespace
 
-    check_namespace(args.namespace, "--namespace")
     directory = Path(args.dir)
     # Looked at before the slow part as well, so that nobody waits for a refusal.
     check_free(directory)
-    key = SealingKey.generate(at=datetime.now(UTC), bits=args.size, valid_days=args.valid_days)
+    try:
+        key = SealingKey.generate(at=datetime.now(UTC), bits=args.size, valid_days=args.valid_days)
+    except KeyFileError as error:
+        # It refuses nothing but a size or a validity, which are options.
+        raise UsageError(error.what, hint="sealbridge keys init --help shows how it is used") from None
     key_file, certificate_file = store_key(key, directory, namespace=args.namespace)
     console.note(f"sealing key  {key_file}  (keep it safe: it opens what is sealed)")
     console.note(f"certificate  {certificate_file}  (give it to everybody who seals)")

@@ -10,10 +10,13 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from typing import NamedTuple, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, cast
 
 from sealbridge.errors import SealbridgeError, UsageError, defect
 from sealbridge_cli import console
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 INTERRUPTED = 130
 _PROGRAM = "sealbridge"
@@ -64,6 +67,10 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("allow_abbrev", False)
         super().__init__(**settings)  # type: ignore[arg-type]
 
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """To stdout, as data is: argparse would hide that nobody takes it."""
+        console.data(self.format_help())
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the help is."""
         raise UsageError(message[:1].lower() + message[1:], hint=f"{self.prog} --help shows how it is used")
@@ -111,9 +118,13 @@ def build_parser(name: str, prog: str | None = None) -> Parser:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_help())
-        return 0 if arguments else 2
+    if not arguments:
+        for line in _help().rstrip().split("\n"):
+            console.note(line)
+        return 2
+    if arguments[0] in ("-h", "--help", "help"):
+        console.data(_help())
+        return 0
     if arguments[0] in ("-V", "--version"):
         arguments = ["version"]
     name = arguments[0]

@@ -9,7 +9,7 @@ from typing import Any
 from sealbridge.errors import SealbridgeError
 from sealbridge.files import write_atomic
 from sealbridge.manifests import Format, dump
-from sealbridge_cli import console
+from sealbridge_cli import console, options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the format (default: by the name of the file written, else yaml)",
     )
     parser.add_argument(
-        "-w", "--write", metavar="FILE", help="write here instead of to stdout, and only when all went well"
+        "-w",
+        "--write",
+        type=options.file,
+        metavar="FILE",
+        help="write here instead of to stdout, and only when all went well",
     )
 
 

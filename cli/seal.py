@@ -11,7 +11,7 @@ from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import KIND, SealedSecret, seal
 from sealbridge.secret import Secret
-from sealbridge_cli import console, output, sources
+from sealbridge_cli import console, options, output, sources
 
 _MONTHS = [
     "January",
@@ -27,6 +27,7 @@ _MONTHS = [
     "November",
     "December",
 ]
+_LONGEST_KIND = 100  # letters
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "only under the same name and namespace)",
     )
     parser.add_argument(
-        "-n", "--namespace", metavar="NS", help="the namespace, for a Secret that does not name its own"
+        "-n",
+        "--namespace",
+        type=options.namespace,
+        metavar="NS",
+        help="the namespace, for a Secret that does not name its own",
     )
     parser.add_argument("--name", help="the name, instead of the Secret's own")
     output.add_options(parser)
@@ -101,8 +106,9 @@ def _sealed(
             "this is a SealedSecret already", hint="seal the Secret that it was made from, or leave it out"
         )
     if kind != "Secret" or api_version != "v1":
-        what = f"{kind} of {api_version}" if kind else "an object without a kind"
-        raise ManifestError(f"only a Secret of v1 can be sealed, this is {what}", hint="leave it out")
+        raise ManifestError(
+            f"only a Secret of v1 can be sealed, this is {_described(kind, api_version)}", hint="leave it out"
+        )
     secret = Secret.from_manifest(document.obj)
     chosen = scope or Scope.of(secret.annotations)
     if namespace and secret.namespace and namespace != secret.namespace and chosen is not Scope.CLUSTER_WIDE:
@@ -112,6 +118,16 @@ def _sealed(
         )
     secret = secret.renamed(name or secret.name, secret.namespace or namespace or "")
     return seal(secret, certificate, chosen)
+
+
+def _described(kind: object, api_version: object) -> str:
+    """What an object says that it is. Where that is anything but short text, it may be a value."""
+    if not kind:
+        return "an object without a kind"
+    for text in (kind, api_version or ""):
+        if not isinstance(text, str) or len(text) > _LONGEST_KIND:
+            return "something else"
+    return f"{kind} of {api_version}" if api_version else f"{kind} without an apiVersion"
 
 
 def _check_expiry(certificate: Certificate) -> None:

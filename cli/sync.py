@@ -17,7 +17,7 @@ from sealbridge.local.keys import KeyFiles
 from sealbridge.local.run import Report, Session, watch
 from sealbridge.reconcile.kinds import SEALED_SECRET
 from sealbridge.reconcile.result import Outcome, Result
-from sealbridge_cli import console
+from sealbridge_cli import console, options
 
 _COLUMNS = ("KIND", "NAMESPACE/NAME", "RESULT", "CHANGED", "REASON")
 _PLANNED = {Outcome.CREATED: "would be created", Outcome.UPDATED: "would be updated"}
@@ -58,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n",
         "--namespace",
+        type=options.namespace,
         default="default",
         metavar="NS",
         help="of objects that name none (default: default)",

@@ -11,7 +11,7 @@ from sealbridge.manifests import Document
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
-from sealbridge_cli import console, output, sources
+from sealbridge_cli import console, options, output, sources
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="manifests of SealedSecrets, many to a file; - is stdin (default: stdin)",
     )
     parser.add_argument(
-        "-n", "--namespace", metavar="NS", help="the namespace of SealedSecrets that do not name their own"
+        "-n",
+        "--namespace",
+        type=options.namespace,
+        metavar="NS",
+        help="the namespace of SealedSecrets that do not name their own",
     )
     output.add_options(parser)
     parser.epilog = (

@@ -174,8 +174,10 @@ def _shown(text: str) -> str:
 
 def kind_of(value: object) -> str:
     """What a person calls the type of a value from a manifest."""
+    if value is None:
+        return "null"
     names = {dict: "a mapping", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+    return names.get(type(value), "a string")
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

@@ -68,22 +68,26 @@ def test_a_certificate_that_is_there_is_not_overwritten(run: Run, tmp_path: Path
     [
         (["--size", "1024"], "the RSA key has 1024 bits; 2048 to 8192 are supported"),
         (["--valid-days", "0"], "a certificate cannot be valid for 0 days"),
-        (["--namespace", "Not.One"], "--namespace is not a namespace that Kubernetes takes: 'Not.One'"),
+        (
+            ["-n", "Not.One"],
+            "argument --namespace/-n: it is not a namespace that Kubernetes takes: 'Not.One'",
+        ),
     ],
 )
 def test_what_cannot_be_made_leaves_nothing_behind(
     run: Run, tmp_path: Path, options: list[str], error: str
 ) -> None:
     outcome = run("keys", "init", "--dir", "keys", *options)
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert error in outcome.err
     assert not (tmp_path / "keys").exists()
 
 
-def test_a_directory_that_cannot_be_made_is_named(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("directory", ["file", "file/keys"])
+def test_a_directory_that_cannot_be_made_is_named(run: Run, tmp_path: Path, directory: str) -> None:
     (tmp_path / "file").write_text("")
-    outcome = run("keys", "init", "--dir", "file/keys", "--size", "2048")
-    assert (outcome.code, outcome.err) == (1, "error: file/keys: cannot write the key: not a directory\n")
+    outcome = run("keys", "init", "--dir", directory, "--size", "2048")
+    assert (outcome.code, outcome.err) == (1, f"error: {directory}: cannot write the key: not a directory\n")
 
 
 def test_a_certificate_is_shown(run: Run, cert: str) -> None:

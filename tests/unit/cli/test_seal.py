@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import json
+import socket
 import ssl
 import sys
 import threading
@@ -18,8 +21,9 @@ from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.scope import CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION
 from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
+from sealbridge_cli import fetch
 from tests.sealing_keys import MADE, sealing_key
-from tests.unit.cli.conftest import PLAIN, Run
+from tests.unit.cli.conftest import PLAIN, Outcome, Run
 
 
 def plain(**changes: Any) -> str:
@@ -137,13 +141,16 @@ SEALED = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name:
         (SEALED, [], "stdin: document 1, line 1: this is a SealedSecret already"),
         ("kind: ConfigMap\napiVersion: v1\n", [], "can be sealed, this is ConfigMap of v1"),
         ("a: 1\n", [], "can be sealed, this is an object without a kind"),
+        ("kind: A\n", [], "only a Secret of v1 can be sealed, this is A without an apiVersion"),
         (PLAIN.replace("v1", "v2"), [], "only a Secret of v1 can be sealed, this is Secret of v2"),
         (plain(namespace=None), [], "the Secret has no namespace, and the scope strict is bound to one"),
         (plain(namespace=None), ["--scope", "namespace-wide"], "the Secret has no namespace"),
         (plain(name=None), [], "metadata.name is missing"),
         (PLAIN, ["--name", "Not_A_Name"], "metadata.name is not a name that Kubernetes takes: 'Not_A_Name'"),
         (PLAIN, ["-n", "other"], "the Secret is for the namespace shop, and -n says other"),
-        (plain(namespace=None), ["-n", "a.b"], "is not a namespace that Kubernetes takes: 'a.b'"),
+        ("kind: {password: horse}\napiVersion: v1\n", [], "can be sealed, this is something else"),
+        (f"kind: {'horse' * 50}\n", [], "can be sealed, this is something else"),
+        ("kind: Secret\napiVersion: v1\ndata: horse\n", [], "data must be a mapping, it is a string"),
         (PLAIN.split("stringData")[0], [], "the Secret has no items: data and stringData are empty"),
         (PLAIN + "  port: 5432\n", [], "stringData.port must be a string, it is a number"),
         (PLAIN + "data: {x: '!'}\n", [], "data.x is not base64"),
@@ -167,11 +174,11 @@ def test_one_bad_document_among_many_keeps_all_unwritten_and_every_bad_one_is_na
     run: Run, cert: str, tmp_path: Path
 ) -> None:
     (tmp_path / "out.yaml").write_text("old")
-    text = "---\n".join([PLAIN, "kind: A\n", PLAIN, SEALED])
+    text = "---\n".join([PLAIN, "{kind: B, apiVersion: v1}\n", PLAIN, SEALED])
     outcome = run("seal", "--cert", cert, "-w", "out.yaml", stdin=text)
     assert outcome.code == 1
     assert [line for line in outcome.err.splitlines() if line.startswith("error:")] == [
-        "error: stdin: document 2, line 9: only a Secret of v1 can be sealed, this is A of None",
+        "error: stdin: document 2, line 9: only a Secret of v1 can be sealed, this is B of v1",
         "error: stdin: document 4, line 19: this is a SealedSecret already",
     ]
     assert outcome.err.endswith("nothing was written\n")
@@ -213,13 +220,20 @@ def test_an_expired_certificate_is_refused_with_the_day(run: Run, tmp_path: Path
         (".", ".: cannot read the certificate: is a directory"),
         ("key.pem", "key.pem: this is a private key, sealing needs a certificate"),
         ("file:///no/such/file", "file:///no/such/file: cannot fetch the certificate: "),
-        ("ftp://host/x", "a certificate cannot be fetched by ftp"),
+        ("ftp://host/x", "a certificate cannot be fetched from there"),
         ("http://127.0.0.1:1/x", "http://127.0.0.1:1/x: cannot fetch the certificate: connection refused"),
         (
             "http://user:hunter2@127.0.0.1:1/x?token=hunter2",
             "http://127.0.0.1:1/x: cannot fetch the certificate",
         ),
-        ("http://[", "cannot fetch the certificate"),
+        (
+            "http://user:hunter2@[",
+            "cannot fetch the certificate: the URL, or that of the proxy, is not valid",
+        ),
+        ("http://user:hun/ter2hunter2@h/x", "http://...@h/x: cannot fetch the certificate: "),
+        ("http://127.0.0.1:1/x#hunter2", "http://127.0.0.1:1/x: cannot fetch the certificate: "),
+        ("http:/user:hunter2@h/x", "...@h/x: cannot read the certificate: no such file or directory"),
+        ("user:hunter2@h/x", "...@h/x: cannot read the certificate: no such file or directory"),
     ],
 )
 def test_a_certificate_that_cannot_be_had_is_an_error_with_its_place(
@@ -229,6 +243,9 @@ def test_a_certificate_that_cannot_be_had_is_an_error_with_its_place(
     assert outcome.code == (2 if place.startswith("ftp") else 1)
     assert outcome.err.startswith(f"error: {error}") or error in outcome.err
     assert "hunter2" not in outcome.err
+
+
+BASIC = "Basic " + base64.b64encode(b"user:hunter2/@").decode()
 
 
 class Certificates(BaseHTTPRequestHandler):
@@ -241,11 +258,17 @@ class Certificates(BaseHTTPRequestHandler):
             "/broken": (500, b"x"),
             "/page": (200, b"<html>"),
             "/moved": (302, b""),
+            "/elsewhere": (302, b""),
+            "/guarded": (200, sealing_key().certificate.pem),
+            "/guarded-move": (302, b""),
         }
         status, body = answers.get(self.path, (404, b""))
+        if self.path.startswith("/guarded") and self.headers["Authorization"] != BASIC:
+            status, body = 401, b""
         self.send_response(status)
         if status == 302:
-            self.send_header("Location", "/v1/cert.pem")
+            target = {"/elsewhere": "ftp://h/", "/guarded-move": "/guarded"}.get(self.path, "/v1/cert.pem")
+            self.send_header("Location", target)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -302,7 +325,10 @@ def test_a_certificate_is_fetched_by_https_from_those_who_are_trusted(
     url, trusted = secure_server
     refused = run("seal", "--cert", f"{url}/v1/cert.pem", stdin=PLAIN)
     assert refused.code == 1
-    assert "certificate verify failed" in refused.err
+    assert (
+        "the server is not trusted: unable to get local issuer certificate\nhint: SSL_CERT_FILE"
+        in refused.err
+    )
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     assert opened(run("seal", "--cert", f"{url}/v1/cert.pem", stdin=PLAIN).out) == [DB]
     assert opened(run("seal", "--cert", f"{url}/moved", stdin=PLAIN).out) == [DB]
@@ -320,6 +346,62 @@ def test_a_certificate_is_fetched_through_a_proxy(
     assert "connection refused" in run("seal", "--cert", server + "/v1/cert.pem", stdin=PLAIN).err
 
 
+def test_a_name_and_password_in_the_url_are_sent_and_not_along_a_redirect(run: Run, server: str) -> None:
+    def fetched(path: str) -> Outcome:
+        place = server.replace("http://", "http://user:hunter2%2F%40@") + path
+        outcome = run("seal", "--cert", place, stdin=PLAIN)
+        assert "hunter2" not in outcome.err
+        return outcome
+
+    assert opened(fetched("/guarded").out) == [DB]
+    assert "the server answers 401" in fetched("/guarded-move").err
+    assert "the server answers 401" in run("seal", "--cert", f"{server}/guarded", stdin=PLAIN).err
+
+
+@pytest.fixture
+def raw_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Answers every connection with the same bytes, for as long as the other side takes them."""
+    first, more = request.param
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(first)
+                while more:
+                    connection.sendall(more)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+OK = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw_server", "longest", "error"),
+    [
+        ((OK, b"x"), 0.0, "cannot fetch the certificate: it takes too long"),
+        ((OK, b"x" * 65536), 60.0, "there is no PEM certificate in it"),
+        ((b"hunter2\r\n\r\n", b""), 60.0, "cannot fetch the certificate: the answer is not HTTP"),
+        ((b"", b""), 60.0, "cannot fetch the certificate: the server closed the connection"),
+    ],
+    indirect=["raw_server"],
+    ids=["slow", "endless", "no HTTP", "nothing"],
+)
+def test_a_server_that_is_slow_endless_or_broken_is_given_up(
+    run: Run, raw_server: str, longest: float, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_LONGEST", longest)
+    outcome = run("seal", "--cert", raw_server, stdin=PLAIN)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"error: {raw_server}: {error}")
+    assert "hunter2" not in outcome.err
+
+
 def test_a_certificate_is_read_from_a_file_url(run: Run, cert: str) -> None:
     assert opened(run("seal", "--cert", f"file://{cert}", stdin=PLAIN).out) == [DB]
 
@@ -331,6 +413,7 @@ def test_a_certificate_is_read_from_a_file_url(run: Run, cert: str) -> None:
         ("/broken", "the server answers 500"),
         ("/empty", "the server answers 204"),
         ("/page", "there is no PEM certificate in it"),
+        ("/elsewhere", "cannot fetch the certificate: it redirects to a place that is not http"),
     ],
 )
 def test_an_answer_that_is_no_certificate_is_an_error(run: Run, server: str, path: str, error: str) -> None:

@@ -117,6 +117,8 @@ def _json_or_yaml(data: bytes, file: str) -> Iterable[_Whole]:
         try:
             return list(_from_yaml(data, file))
         except ManifestError:
+            if file.endswith((".yaml", ".yml")):
+                raise
             raise json_error from None
 
 

@@ -249,6 +249,11 @@ def test_a_flow_mapping_of_yaml_is_no_json_and_read_all_the_same() -> None:
     assert objects("{a: 1, b: [x, z]}\n---\nc: 1\n", file="stdin") == [{"a": 1, "b": ["x", "z"]}, {"c": 1}]
 
 
+def test_a_file_named_yaml_hears_of_yaml_when_it_begins_with_a_brace() -> None:
+    with pytest.raises(ManifestError, match="the key 'k' is there twice"):
+        read_documents(b"{a: {k: x, k: y}}", file="flow.yaml")
+
+
 def test_a_file_named_json_must_hold_json_and_other_broken_json_is_called_so() -> None:
     assert "not valid JSON" in error_of("a: 1\n", file="x.json").what
     assert "not valid JSON" in error_of("{a: 1}\n", file="x.json").what

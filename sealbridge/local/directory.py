@@ -11,7 +11,7 @@ import hashlib
 import logging
 import secrets as random
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import msgspec
 
 from sealbridge.errors import ClusterError, Conflict, ManifestError
 from sealbridge.local.formats import Format
-from sealbridge.local.source import Contents, Problem, SourceTree, Stamp, uid_of
+from sealbridge.local.source import Contents, Problem, SourceTree, Stamp, target_of, uid_of
 from sealbridge.local.state import OwnerRecord, State, TargetRecord
 from sealbridge.local.tree import OutputTree, check_names
 from sealbridge.reconcile.cluster import Applied, Owner, Ownership, TargetState
@@ -92,6 +92,8 @@ class DirectoryCluster:
     def reload(self) -> None:
         """Read the folders again. Raises SealbridgeError when one is not there."""
         self._contents = self._source.read()
+        self._present = {uid_of(key) for key in self._contents.objects}
+        self._present |= {uid_of(p.key) for p in self._contents.problems if p.key is not None}
         self._given = None if self._credentials is None else self._credentials.read()
 
     def stamp(self) -> tuple[Stamp, Stamp]:
@@ -191,6 +193,8 @@ class DirectoryCluster:
         namespace, name = secret.namespace, secret.name
         check_names(namespace, name)
         existing = self._stored(namespace, name)
+        if existing is not None and self._is_left_behind(namespace, name, existing):
+            existing = None
         plan = decide(existing, secret, owner, ownership)
         if plan.manifest is not None:
             written = self._write(
@@ -255,11 +259,11 @@ class DirectoryCluster:
             hint="let the store log in with a Secret",
         )
 
-    def prune(self, *, also: Iterable[ObjectKey] = ()) -> Sequence[Pruned]:
+    def prune(self) -> Sequence[Pruned]:
         """Remove the targets whose owner is gone from the source, of those that we wrote ourselves.
 
-        `also` are owners to be taken for present. Raises ClusterError when the source is in no state
-        to tell that something is gone.
+        One that another object is to make stays, even while that fails. Raises ClusterError when the
+        source is in no state to tell that something is gone.
         """
         if not self._contents.complete:
             raise ClusterError(
@@ -273,11 +277,10 @@ class DirectoryCluster:
                 where=str(self._source.root),
                 hint="is it the right folder? if it is, remove the output folder yourself",
             )
-        present = {uid_of(key) for key in self._contents.objects} | {uid_of(key) for key in also}
-        present |= {uid_of(problem.key) for problem in self._contents.problems if problem.key is not None}
+        wanted = {(o.key.namespace, target_of(o.obj)) for o in self._contents.objects.values()}
         pruned: builtins.list[Pruned] = []
         for (namespace, name), record in sorted(targets.items()):
-            if record.owner is None or record.owner.uid in present:
+            if record.owner is None or record.owner.uid in self._present or (namespace, name) in wanted:
                 continue
             stored = self._tree.read(namespace, record.file)
             ours = stored is not None and _digest(stored.data) == record.digest
@@ -288,6 +291,20 @@ class DirectoryCluster:
             if ours or stored is None:
                 self._state.release(namespace, name)
         return pruned
+
+    def _is_left_behind(self, namespace: str, name: str, stored: Object) -> bool:
+        """Whether the owner is gone from the source and nobody has touched the file since.
+
+        A Kubernetes API would have collected it by now, and so it is nobody's.
+        """
+        record = self._state.target(namespace, name)
+        return (
+            record is not None
+            and record.owner is not None
+            and record.owner.uid not in self._present
+            and self._contents.complete
+            and stored["metadata"]["resourceVersion"].removesuffix(_MISPLACED) == record.digest
+        )
 
     def _folders(self) -> builtins.list[Contents]:
         return [self._contents] if self._given is None else [self._given, self._contents]

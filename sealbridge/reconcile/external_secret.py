@@ -110,6 +110,7 @@ class _Pass:
         self._refreshed = conditions.parse_timestamp(self._status.get("refreshTime"))
         self._depends_on: frozenset[ObjectKey] = frozenset()
         self._target: ObjectKey | None = None
+        self._is_gone = False  # the target
 
     async def run(self) -> Result:
         try:
@@ -118,6 +119,7 @@ class _Pass:
             return await self._fail(error.what, error, retry=False)
         self._target = ObjectKey(SECRET.name, self._key.namespace, wanted.target_name)
         state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
+        self._is_gone = state is None
         if not self._is_due(wanted) and await self._is_valid(wanted, state):
             return await self._rest(wanted, state)
         try:
@@ -284,7 +286,7 @@ class _Pass:
     async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
         delay = self._backoff(error) if retry and not self._refresh_always else None
         message = cause
-        if self._refreshed is not None and self._status.get("binding"):
+        if self._refreshed is not None and self._status.get("binding") and not self._is_gone:
             since = conditions.timestamp(self._refreshed)
             message += f"; the Secret keeps its last values, those of {since}"
         if delay is not None:

@@ -192,6 +192,60 @@ async def test_pruning_is_asked_for_and_tells_when_it_does_not(world: World) -> 
     assert list(world.output_files()) == ["default/a.yaml"]
 
 
+def of_target(world: World, name: str) -> Object:
+    return external_secret(name, {"a": "k"}, target={"name": "t"})
+
+
+def sealed_one(world: World, name: str) -> Object:
+    return world.sealed("t", {"a": "v"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(of_target, of_target), (of_target, sealed_one), (sealed_one, of_target)]
+)
+async def test_a_secret_is_taken_over_from_an_object_that_is_gone(
+    world: World, before: Callable[[World, str], Object], after: Callable[[World, str], Object]
+) -> None:
+    world.write("store.yaml", fake_store("fake", {"k": "v"}))
+    world.write("a.yaml", before(world, "old"))
+    await run(world)
+    world.write("a.yaml", after(world, "new"))
+
+    report = await run(world, prune=True)
+
+    assert (report.ok, report.pruned) == (True, ())
+    assert world.read("default/t.yaml") == {"a": "v"}
+    assert Outcome.UNCHANGED in outcomes(await run(world, prune=True)).values()
+
+
+async def test_a_secret_edited_by_hand_is_not_taken_over(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"k": "v"}))
+    world.write("a.yaml", of_target(world, "old"))
+    await run(world)
+    world.write("a.yaml", of_target(world, "new"))
+    path = world.output / "default" / "t.yaml"
+    path.write_text(path.read_text() + "# by hand\n")
+
+    report = await run(world, prune=True)
+
+    assert "target is owned by another ExternalSecret" in report.results[-1].message
+    assert (report.pruned, path.exists()) == ((), True)
+
+
+async def test_pruning_leaves_what_another_object_is_to_make_and_fails_to(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"k": "v"}))
+    world.write("a.yaml", of_target(world, "old"))
+    await run(world)
+    world.write("store.yaml", fake_store("fake", {}))
+    world.write("a.yaml", of_target(world, "new"))
+
+    report = await run(world, prune=True)
+
+    assert outcomes(report)["ExternalSecret new"] is Outcome.FAILED
+    assert report.pruned == ()
+    assert world.read("default/t.yaml") == {"a": "v"}
+
+
 class Watcher:
     """Runs `watch` and hands out what it tells, one by one."""
 

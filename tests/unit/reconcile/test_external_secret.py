@@ -11,11 +11,12 @@ import yaml
 from sealbridge.errors import StoreError, Throttled
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.manifests import dump_yaml
-from sealbridge.reconcile.cluster import Owner, Ownership
+from sealbridge.reconcile.cluster import Ownership
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
-from sealbridge.reconcile.kinds import ObjectKey
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.status import owner_of
 from sealbridge.reconcile.store_pool import Opener, StorePool
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Reference, Resolver
@@ -239,6 +240,9 @@ async def test_a_failure_keeps_the_secret_says_since_when_and_when_next_and_is_t
     assert world.output_files() == files
     assert world.read("default/db.yaml") == {"x": value}
     assert (await operator.status())["refreshTime"] == "2026-05-01T12:00:00Z"
+    (world.output / "default" / "db.yaml").rename(world.output / "db.yaml")
+    assert "keeps its last values" not in (await operator.reconcile()).message
+    (world.output / "db.yaml").rename(world.output / "default" / "db.yaml")
 
     world.clock.advance(300)
     second = await operator.reconcile()
@@ -368,9 +372,7 @@ async def test_a_secret_that_nobody_controls_is_adopted_and_another_ones_is_not(
     assert secret.labels["theirs"] == "1"
 
     world.write("other.yaml", external_secret("other", {"x": "a"}, target={"name": "taken"}))
-    owner = Owner(
-        api_version="external-secrets.io/v1", kind="ExternalSecret", name="first", uid="u", field_manager="m"
-    )
+    owner = owner_of(EXTERNAL_SECRET, await world.object(operator.cluster, DB), "m")
     taken = Secret(name="taken", namespace="default", items={"a": Value(b"1")})
     await operator.cluster.apply_secret(taken, owner=owner, ownership=Ownership.ADOPT)
 

@@ -8,7 +8,7 @@ import pytest
 
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.reconcile.cluster import Ownership
-from sealbridge.reconcile.kinds import SEALED_SECRET, ObjectKey
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS, FixedKeyring
@@ -18,7 +18,7 @@ from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.scope import Scope
 from sealbridge.secret import Secret, Value
 from tests.canary import Canary
-from tests.worlds import World, condition, sealed_key
+from tests.worlds import World, condition, external_key, external_secret, sealed_key
 
 DB = sealed_key("db")
 
@@ -324,12 +324,9 @@ async def test_what_is_gone_or_going_is_left(world: World) -> None:
 
 
 async def test_a_target_of_an_external_secret_is_not_taken_over(world: World) -> None:
-    world.write("db.yaml", world.sealed("db", {"a": "1"}))
+    world.write("db.yaml", world.sealed("db", {"a": "1"}), external_secret("x", {"a": "a"}))
     cluster = world.cluster()
-    owner = owner_of(SEALED_SECRET, await world.object(cluster, DB), "m")
-    other = type(owner)(
-        api_version="external-secrets.io/v1", kind="ExternalSecret", name="x", uid="u", field_manager="m"
-    )
+    other = owner_of(EXTERNAL_SECRET, await world.object(cluster, external_key("x")), "m")
     secret = Secret(name="db", namespace="default", items={"b": Value(b"2")})
     await cluster.apply_secret(secret, owner=other, ownership=Ownership.ADOPT)
 

@@ -32,7 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def write(objects: Iterable[Mapping[str, Any]], args: argparse.Namespace, *, mode: int | None = None) -> None:
     """Put documents where -o and -w say. Raises SealbridgeError when the file cannot be written."""
     text = dump(objects, _format(args))
-    if args.write is None or args.write == "-":
+    # Opened anew, /dev/stdout would replace the file that a shell appends to.
+    if args.write in (None, "-", "/dev/stdout"):
         console.data(text)
         return
     try:

@@ -68,8 +68,10 @@ def run(args: argparse.Namespace) -> int:
         console.note(f"{failed} of {len(documents)} cannot be unsealed: nothing was written")
         return 1
     if failed and len(documents) > 1:
-        console.note(f"{failed} of {len(documents)} cannot be unsealed, the others are on stdout")
-    output.write(opened, args, mode=0o600)
+        rest = "the others are on stdout" if opened else "nothing was written"
+        console.note(f"{failed} of {len(documents)} cannot be unsealed: {rest}")
+    if opened:
+        output.write(opened, args, mode=0o600)
     return 1 if failed else 0
 
 

@@ -40,8 +40,6 @@ _WRAPPED_LENGTHS = range(2048 // 8, 8192 // 8 + 1)
 class Suite(Protocol):
     """One way to make and open envelopes."""
 
-    name: str
-
     def recognizes(self, envelope: bytes) -> bool:
         """True when the first bytes are this suite's."""
 
@@ -56,9 +54,7 @@ class Suite(Protocol):
 
 
 class RsaOaepAesGcm:
-    """The suite of Sealed Secrets."""
-
-    name = "rsa-oaep-sha256+aes-256-gcm"
+    """The suite of Sealed Secrets: RSA-OAEP with SHA-256, AES-256-GCM."""
 
     def recognizes(self, envelope: bytes) -> bool:
         """True when the two bytes of length name an RSA key of a supported size."""

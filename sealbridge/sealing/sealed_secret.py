@@ -157,9 +157,7 @@ class SealedSecret:
         }
 
 
-def seal(
-    secret: Secret, certificate: Certificate, scope: Scope, *, allow_empty: bool = False
-) -> SealedSecret:
+def seal(secret: Secret, certificate: Certificate, scope: Scope) -> SealedSecret:
     """Seal every item of a Secret. Its scope annotations are rewritten to `scope`.
 
     Raises ManifestError when a name is missing or not one that Kubernetes takes, or nothing is there
@@ -173,7 +171,7 @@ def seal(
             f"the Secret has no namespace, and the scope {scope.value} is bound to one",
             hint="give one with -n, or seal with --scope cluster-wide",
         )
-    if not secret.items and not allow_empty:
+    if not secret.items:
         raise ManifestError(
             "the Secret has no items: data and stringData are empty", hint="put the values under stringData"
         )
@@ -238,7 +236,7 @@ def _advice(sealed: SealedSecret, keyring: Keyring) -> str:
         Scope.CLUSTER_WIDE: "under any name, and only with this very scope",
     }[sealed.scope]
     rule = f"{sealed.scope.value} values open {bound_to} as when they were sealed"
-    if sealed.hint in keyring.fingerprints:
+    if sealed.hint in keyring:
         return f"the key that sealed it ({sealed.hint}) was tried: {rule}"
     looked_for = f"it was sealed with {sealed.hint}; " if sealed.hint else ""
     return f"{looked_for}tried {', '.join(tried)}; and {rule}"

@@ -160,16 +160,26 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, cert: str) -> N
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["seal", "--help"], ["version"]])
 def test_output_that_nobody_can_take_is_an_error_and_no_traceback(arguments: list[str]) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         ended = subprocess.run([*SCRIPT, *arguments], stdout=full, stderr=subprocess.PIPE, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"error: no space left on device\n")
 
 
-def test_no_stdout_at_all_is_an_error() -> None:
+def test_the_name_of_stdout_appends_where_the_shell_appends(tmp_path: Path, cert: str) -> None:
+    together = tmp_path / "together.yaml"
+    together.write_text("first\n")
+    with together.open("ab") as stream:
+        command = [*SCRIPT, "seal", "--cert", cert, "-w", "/dev/stdout"]
+        subprocess.run(command, input=PLAIN.encode(), stdout=stream, check=True)
+    assert together.read_text().startswith("first\n---\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["seal", "--help"], ["version"]])
+def test_no_stdout_at_all_is_an_error(arguments: list[str]) -> None:
     ended = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *SCRIPT, "version"], stderr=subprocess.PIPE, check=False
+        ["sh", "-c", 'exec "$@" >&-', "sh", *SCRIPT, *arguments], stderr=subprocess.PIPE, check=False
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith(b"error: there is no stdout to write to\nhint: ")

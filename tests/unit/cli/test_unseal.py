@@ -136,7 +136,13 @@ def test_an_object_that_fails_fails_alone_on_stdout(run: Run, key: str, mixed: s
     assert "no key could decrypt secret (password)" in outcome.err
     assert "document 3, line" in outcome.err
     assert "this is not a SealedSecret" in outcome.err
-    assert outcome.err.endswith("2 of 4 cannot be unsealed, the others are on stdout\n")
+    assert outcome.err.endswith("2 of 4 cannot be unsealed: the others are on stdout\n")
+
+
+def test_where_everything_fails_nothing_is_said_to_be_on_stdout(run: Run, key: str) -> None:
+    outcome = run("unseal", "--key", key, stdin="{kind: A}\n---\n{kind: B}\n")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.endswith("2 of 2 cannot be unsealed: nothing was written\n")
 
 
 def test_an_object_that_fails_keeps_the_file_unwritten(

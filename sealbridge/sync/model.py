@@ -324,8 +324,6 @@ def _check(spec: ExternalSecretSpec) -> None:
     """What the admission webhook of upstream denies, and what its schema does."""
     if not spec.data and not spec.data_from:
         raise ManifestError("either spec.data or spec.dataFrom must be given")
-    if spec.secret_store_ref is not None and not spec.secret_store_ref.name:
-        raise ManifestError("spec.secretStoreRef.name is missing")
     seen: dict[str, int] = {}
     for number, data in enumerate(spec.data):
         where = f"spec.data[{number}]"
@@ -355,6 +353,9 @@ def _check_source(spec: ExternalSecretSpec, source: SourceRef | None, where: str
     if source is not None and source.store_ref is not None:
         if not source.store_ref.name:
             raise ManifestError(f"{where}.sourceRef.storeRef.name is missing")
+    elif spec.secret_store_ref is not None and not spec.secret_store_ref.name:
+        # No error where every entry names its own: programs in Go write an empty one back.
+        raise ManifestError("spec.secretStoreRef.name is missing")
     elif spec.secret_store_ref is None:
         raise ManifestError(
             f"{where} names no store", hint="give spec.secretStoreRef, or sourceRef.storeRef to this entry"

@@ -40,7 +40,9 @@ def metadata_path(key: str, *, mount: str) -> str:
 def _clean(path: str) -> str:
     """Without empty segments, as the server reads it; a way out of the mount is refused."""
     segments = [segment for segment in path.split("/") if segment]
-    if not segments or any(segment in (".", "..") for segment in segments):
+    if not segments:
+        raise Invalid(f"{path!r} is not a path in the store", hint="it is empty")
+    if any(segment in (".", "..") for segment in segments):
         raise Invalid(f"{path!r} is not a path in the store", hint="write it without '.' and '..'")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         raise Invalid(f"{path!r} is not a path in the store", hint="it has control characters")

@@ -19,6 +19,7 @@ from sealbridge.sync.model import (
     StoreKind,
     parse,
 )
+from sealbridge.sync.plan import plan
 
 DATA = [{"secretKey": "k", "remoteRef": {"key": "app"}}]
 STORE = {"name": "s"}
@@ -132,6 +133,11 @@ def test_empty_strategies_are_the_defaults() -> None:
 
 def test_nulls_count_as_absent_as_the_api_server_has_it() -> None:
     assert spec_of(target=None, dataFrom=None, refreshPolicy=None) == spec_of()
+
+
+def test_an_empty_store_reference_does_no_harm_where_every_entry_names_its_own() -> None:
+    own = {"secretKey": "a", "remoteRef": {"key": "k"}, "sourceRef": {"storeRef": {"name": "mine"}}}
+    assert [str(store) for store in plan(spec_of(secretStoreRef={}, data=[own]))] == ["SecretStore mine"]
 
 
 GENERATOR = {"generatorRef": {"apiVersion": "g/v1", "kind": "Password", "name": "p"}}

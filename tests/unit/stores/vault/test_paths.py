@@ -59,3 +59,9 @@ def test_a_key_never_leads_out_of_the_mount(key: str, mount: str) -> None:
         data_path(key, mount=mount, version="v2")
     with pytest.raises(Invalid):
         metadata_path(key, mount=mount)
+
+
+def test_an_empty_key_is_called_so() -> None:
+    with pytest.raises(Invalid) as caught:
+        data_path("", mount="kv", version="v2")
+    assert caught.value.hint == "it is empty"

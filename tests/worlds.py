@@ -112,6 +112,16 @@ class World:
         return found
 
 
+class FixedKeyring:
+    """A KeyringSource that never changes."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def keyring(self, *, fresh: bool = False) -> Keyring:
+        return self._keyring
+
+
 def sealed_key(name: str, namespace: str = "default") -> ObjectKey:
     return ObjectKey("SealedSecret", namespace, name)
 

@@ -29,17 +29,6 @@ class KeyringSource(Protocol):
         """`fresh` asks for keys that may have come since. Raises ClusterError."""
 
 
-class FixedKeyring:
-    """A keyring that never changes, as the command line is given one."""
-
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-
-    async def keyring(self, *, fresh: bool = False) -> Keyring:
-        """The one and only."""
-        return self._keyring
-
-
 class ClusterKeyring:
     """The key Secrets of one namespace, listed at most once a minute.
 

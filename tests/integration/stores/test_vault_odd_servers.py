@@ -108,6 +108,16 @@ async def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, seconds:
     assert found.retry_after == seconds
 
 
+async def test_a_secret_nested_as_deep_as_can_just_be_read_is_an_answer_too() -> None:
+    said: list[str] = []
+    for depth in range(860, 1000, 10):
+        body = b'{"data":{"data":{"k":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}}}"
+        with odd_server(replies(body)) as server:
+            said.append(str(await fetched(server.url)))
+
+    assert "the secret at kv/data/app is nested too deeply" in said
+
+
 async def test_an_endless_answer_is_cut_off() -> None:
     def endless(request: Request) -> None:
         request.send_response(200)

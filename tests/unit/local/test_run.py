@@ -15,12 +15,11 @@ from sealbridge.local.formats import Format
 from sealbridge.local.run import Report, Session, rest, watch
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
-from sealbridge.reconcile.sealing_keys import FixedKeyring
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.secret import Secret, Value
 from tests.canary import Canary
-from tests.worlds import World, external_secret, fake_store
+from tests.worlds import FixedKeyring, World, external_secret, fake_store
 
 
 @asynccontextmanager

@@ -11,14 +11,14 @@ from sealbridge.reconcile.cluster import Ownership
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
-from sealbridge.reconcile.sealing_keys import SEALING_KEYS, FixedKeyring
+from sealbridge.reconcile.sealing_keys import SEALING_KEYS
 from sealbridge.reconcile.status import owner_of
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.scope import Scope
 from sealbridge.secret import Secret, Value
 from tests.canary import Canary
-from tests.worlds import World, condition, external_key, external_secret, sealed_key
+from tests.worlds import FixedKeyring, World, condition, external_key, external_secret, sealed_key
 
 DB = sealed_key("db")
 

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         credentials=args.secrets,
         format_=Format(args.format),
-        namespace=args.namespace,
+        namespace=args.namespace or "default",
         dry=args.dry_run,
     )
     session = Session(cluster, keyring, clock, once=not args.watch, prune=args.prune)

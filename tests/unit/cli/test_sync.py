@@ -188,11 +188,14 @@ def test_an_empty_source_is_said_to_be_one(sync: Sync) -> None:
     assert sync() == Printed(0, "", "there is nothing for sealbridge in it\n")
 
 
-def test_objects_without_a_namespace_go_where_asked(world: World, sync: Sync) -> None:
+@pytest.mark.parametrize(("asked", "folder"), [("team-a", "team-a"), ("", "default")])
+def test_objects_without_a_namespace_go_where_asked(
+    world: World, sync: Sync, asked: str, folder: str
+) -> None:
     world.write("all.yaml", fake_store("fake", {"k": "v"}), external_secret("api", {"token": "k"}))
 
-    assert sync("-n", "team-a", "--format", "env").code == 0
-    assert (world.output / "team-a" / "api.env").read_text() == 'token="v"\n'
+    assert sync("-n", asked, "--format", "env").code == 0
+    assert (world.output / folder / "api.env").read_text() == 'token="v"\n'
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from sealbridge.sync.assemble import Answers, assemble
 from sealbridge.sync.fingerprints import data_hash, field_manager
 from sealbridge.sync.model import ExternalSecret, StoreRef, parse
 from sealbridge.sync.plan import plan
-from sealbridge.sync.schedule import SyncState, is_due, jitter, seconds_until_due
+from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
 from sealbridge.sync.template import DATA_HASH_ANNOTATION, MANAGED_LABEL, SEALBRIDGE_LABEL, build_target
 
 BACKOFF_FIRST = timedelta(seconds=2)
@@ -54,7 +54,8 @@ _KEYS_NAMED = 10
 class ExternalSecretReconciler:
     """Makes the target of one ExternalSecret so, when it is due or the target is not what it was.
 
-    `refresh_always`: ask the stores at every pass and speak of no next one, as a run that comes once.
+    `refresh_always`: a run that comes once. What time makes due is due now, and no next pass is spoken of;
+    policies that time has no part in hold as ever.
     """
 
     def __init__(
@@ -155,7 +156,9 @@ class _Pass:
         )
 
     def _is_due(self, wanted: ExternalSecret) -> bool:
-        if self._refresh_always or not conditions.is_true(self._obj, conditions.READY):
+        if not conditions.is_true(self._obj, conditions.READY):
+            return True
+        if self._refresh_always and due_time(wanted.spec, self._clock.now()) is not None:
             return True
         return is_due(
             wanted.spec,

@@ -136,6 +136,21 @@ async def test_a_run_that_comes_once_asks_at_every_pass_and_writes_only_what_cha
 
 
 @pytest.mark.parametrize(
+    "spec", [{"refreshPolicy": "CreatedOnce"}, {"refreshPolicy": "OnChange"}, {"refreshInterval": "0"}]
+)
+async def test_a_run_that_comes_once_keeps_to_policies_that_time_has_no_part_in(
+    world: World, spec: dict[str, Any]
+) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, **spec))
+    await Operator(world, once=True).reconcile()
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+
+    assert (await Operator(world, once=True).reconcile()).outcome is Outcome.UNCHANGED
+    assert world.read("default/db.yaml") == {"x": "1"}
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"target": {"name": "elsewhere"}},

@@ -16,7 +16,7 @@ import aiohttp
 
 from sealbridge.errors import ClusterError
 from sealbridge.kube.config import Connection, Credentials, user_agent
-from sealbridge.kube.failures import cluster_error
+from sealbridge.kube.failures import Unreachable, cluster_error
 from sealbridge.reconcile.kinds import Kind, Object
 
 JSON = "application/json"
@@ -136,10 +136,11 @@ class Client:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._observe(verb, resource, 0)
                 unsent = isinstance(error, aiohttp.ClientConnectorError)
-                if last or not (idempotent or unsent) or isinstance(error, aiohttp.ClientSSLError):
-                    raise ClusterError(
-                        f"the API server cannot be reached: {_describe(error)}", retryable=True, where=where
-                    ) from None
+                what = f"the API server cannot be reached: {_describe(error)}"
+                if isinstance(error, aiohttp.ClientSSLError):
+                    raise ClusterError(what, retryable=True, where=where) from None
+                if last or not (idempotent or unsent):
+                    raise Unreachable(what, where=where) from None
                 await self._sleep(_delay(attempt))
                 continue
             self._observe(verb, resource, status)

@@ -47,6 +47,18 @@ _HINTS = {
 }
 
 
+class Unreachable(ClusterError):  # noqa: N818 - as the other errors are named
+    """The API server did not answer. Whoever asks again from another process will fare no better."""
+
+    def __init__(self, what: str, *, where: str) -> None:
+        super().__init__(what, retryable=True, where=where)
+
+
+def is_away(error: ClusterError) -> bool:
+    """Whether the API server itself is not there or not well."""
+    return isinstance(error, Unreachable) or (error.status or 0) >= 500
+
+
 def is_retryable(status: int) -> bool:
     """Whether time, or an administrator who grants a right, may heal this status."""
     return status in {401, 403, 408, 409, 410, 429} or status >= 500

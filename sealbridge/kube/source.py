@@ -41,6 +41,8 @@ _INACTIVITY = 70.0
 _RETRIES = (0.5, 1.0, 2.0)
 _CHUNK = 500
 _STOP_WITHIN = 5.0  # seconds that the thread may take to end
+_CANCELLATIONS = 10  # of kopf's tasks, when it ends
+_CANCEL_WITHIN = 0.2  # seconds for each
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Change:
 
 
 Sink = Callable[[Change], None]
+
+
+def unheard() -> None:
+    """Where nobody listens."""
 
 
 class EventSource(Protocol):
@@ -98,16 +104,21 @@ class KopfSource:
         sink: Sink,
         *,
         namespaces: Sequence[str] = (),
+        relisted: Callable[[], None] = unheard,
         observe: Observer = ignore,
     ) -> None:
         """`versions`: what to watch, and in which version each kind is served. `namespaces`: where, all of
-        them when empty. `observe` counts requests, in the thread of the source."""
+        them when empty. `relisted` is called when a watch could not go on from where it was: what was
+        deleted in between is never told. `observe` counts requests, in the thread of the source."""
         self._connection = connection
         self._versions = dict(versions)
         self._sink = sink
         self._namespaces = tuple(namespaces)
+        self._relisted = relisted
         self._observe = observe
         self._flag = threading.Event()
+        self._asked = False
+        self._session: aiohttp.ClientSession | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[str] | None = None
@@ -121,6 +132,7 @@ class KopfSource:
 
     async def stop(self) -> None:
         """Set the flag and wait. kopf is never cancelled: it would kill the process minutes later."""
+        self._asked = True
         self._flag.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, _STOP_WITHIN)
@@ -140,22 +152,42 @@ class KopfSource:
     def _run(self) -> None:
         reason = "it ended by itself"
         try:
-            asyncio.run(
-                kopf.operator(
-                    registry=self._registry(),
-                    settings=_settings(),
-                    standalone=True,
-                    clusterwide=not self._namespaces,
-                    namespaces=self._namespaces,
-                    stop_flag=self._flag,
-                )
-            )
+            asyncio.run(self._watch_all())
         except BaseException as error:  # noqa: BLE001 - whatever kopf dies of, the supervisor restarts it
             reason = type(error).__name__
         self._hand_over(self._end, reason)
 
+    async def _watch_all(self) -> None:
+        """kopf.operator(), but for the end: kopf's own waits without limit for each of its tasks.
+
+        One that takes a cancellation for something else, or waits for a login that is not to come any
+        more, would keep a dead watch from ever being noticed. Raises what the first task has died of.
+        """
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry(),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=self._flag,
+        )
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        # A thread of the loop's executor waits for the flag, and the loop's end for that thread.
+        self._flag.set()
+        for _ in range(_CANCELLATIONS):
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            if not rest:
+                break
+            for task in rest:
+                task.cancel()
+            await asyncio.wait(rest, timeout=_CANCEL_WITHIN)
+        if self._session is not None:
+            await self._session.close()
+        for task in done:
+            task.result()
+
     def _end(self, reason: str) -> None:
-        if self._ended is not None and not self._ended.done() and not self._flag.is_set():
+        if self._ended is not None and not self._ended.done() and not self._asked:
             self._ended.set_result(reason)
 
     def _hand_over(self, call: Callable[..., None], *arguments: object) -> None:
@@ -173,18 +205,40 @@ class KopfSource:
 
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.AiohttpSession:
-            return kopf.AiohttpSession(
-                server=self._connection.server,
-                aiohttp_session=new_session(
-                    self._connection,
-                    middlewares=(_metadata_of_secrets, authorized(credentials), observed(self._observe)),
-                    response_class=_Response,
+            self._session = new_session(
+                self._connection,
+                middlewares=(
+                    _metadata_of_secrets,
+                    authorized(credentials),
+                    observed(self._observe),
+                    self._lists(),
                 ),
+                response_class=_Response,
             )
+            return kopf.AiohttpSession(server=self._connection.server, aiohttp_session=self._session)
 
         for kind, version in self._versions.items():
             self._watch(registry, kind, version)
         return registry
+
+    def _lists(self) -> aiohttp.ClientMiddlewareType:
+        """A middleware that tells when a collection is listed for the second time."""
+        plurals = {kind.plural for kind in self._versions}
+        listed: set[str] = set()
+
+        async def tell(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            response = await handler(request)
+            path, query = request.url.path, request.url.query
+            further = "watch" in query or "continue" in query
+            if response.ok and not further and path.rpartition("/")[2] in plurals:
+                if path in listed:
+                    self._hand_over(self._relisted)
+                listed.add(path)
+            return response
+
+        return tell
 
     def _watch(self, registry: kopf.OperatorRegistry, kind: Kind, version: str) -> None:
         api_version = f"{kind.group}/{version}" if kind.group else version

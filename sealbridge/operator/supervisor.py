@@ -2,7 +2,7 @@
 
 A watch may die, and it may miss what happened while it was away, deletions above all. So it is
 restarted with a backoff, and a sweep compares complete lists of metadata with what is known: after
-every start of the watch, and now and then.
+every start of the watch, when it had to list anew, and now and then.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sealbridge.errors import ClusterError
 from sealbridge.kube.client import METADATA_LIST, Client, path_of
 from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.discovery import Discovery
+from sealbridge.kube.failures import is_away
 from sealbridge.kube.source import MANAGED_LABEL, EventSource
 from sealbridge.operator.controller import WATCHED
 from sealbridge.operator.metrics import Metrics
@@ -137,6 +138,7 @@ class Supervisor:
         self._source: EventSource | None = None
         self._versions: Versions = {}
         self._alive_at: float | None = None
+        self._asking = False
         self._swept = False
         self._sweep_now = asyncio.Event()
 
@@ -145,7 +147,7 @@ class Supervisor:
         now = asyncio.get_running_loop().time()
         if self._alive_at is None:
             self._alive_at = now
-        if self._source is not None and self._source.is_alive():
+        if self._asking or (self._source is not None and self._source.is_alive()):
             self._alive_at = now
         elif now - self._alive_at > DEAD_AFTER:
             return "the watch is dead"
@@ -161,6 +163,10 @@ class Supervisor:
             tasks.create_task(self._watch())
             tasks.create_task(self._sweep())
 
+    def look_again(self) -> None:
+        """The watch may have missed something: sweep now."""
+        self._sweep_now.set()
+
     async def stop(self) -> None:
         """End the watch."""
         if self._source is not None:
@@ -174,6 +180,9 @@ class Supervisor:
                 reason = await self._watch_once()
             except ClusterError as error:
                 reason = error.what
+                if is_away(error):
+                    # Ended for that, the process would only be backed off from when the server is back.
+                    self._alive_at = asyncio.get_running_loop().time()
             if reason is None:
                 continue  # something else is to be watched now
             if asyncio.get_running_loop().time() - began > PROVEN:
@@ -186,7 +195,11 @@ class Supervisor:
 
     async def _watch_once(self) -> str | None:
         """One life of a watch; returns why it ended, None when the survey ended it."""
-        self._versions = await self._survey.take()
+        self._asking = True  # an API server that is not well takes long to answer
+        try:
+            self._versions = await self._survey.take()
+        finally:
+            self._asking = False
         source = self._source = self._make_source(self._versions)
         source.start()
         log.info("watching", extra={"kind": ", ".join(sorted(kind.name for kind in self._versions))})

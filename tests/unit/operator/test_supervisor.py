@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sealbridge.errors import ClusterError
+from sealbridge.kube.failures import Unreachable
 from sealbridge.operator import supervisor
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.supervisor import Supervisor, Survey
@@ -31,7 +32,8 @@ class Api:
     def __init__(self) -> None:
         self.served = {SEALED_SECRET: "v1alpha1", EXTERNAL_SECRET: "v1", SECRET: "v1"}
         self.forbidden: set[str] = set()
-        self.down = False
+        self.trouble: ClusterError | None = None
+        self.slow = 0.0
         self.objects: dict[Kind, list[Object]] = {}
         self.lists = 0
 
@@ -39,19 +41,20 @@ class Api:
         pass
 
     async def version(self, kind: Kind) -> str | None:
-        if self.down:
-            raise ClusterError("down", retryable=True)
+        if self.trouble is not None:
+            raise self.trouble
         return self.served.get(kind)
 
     async def request(self, verb: str, path: str, **_: Any) -> None:
+        await asyncio.sleep(self.slow)
         if path.rpartition("/")[2] in self.forbidden:
             raise ClusterError("forbidden", status=403, hint="grant it")
 
     async def list_metadata(
         self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> list[Object]:
-        if self.down:
-            raise ClusterError("down", retryable=True)
+        if self.trouble is not None:
+            raise self.trouble
         self.lists += 1
         return self.objects.get(kind, [])
 
@@ -167,25 +170,45 @@ async def test_a_watch_that_dies_again_and_again_is_started_less_and_less_often(
     assert 8 < len(house.sources) < 40
 
 
-async def test_a_process_without_a_watch_for_long_is_not_alive(house: House) -> None:
+DOWN = Unreachable("down", where="GET /api")
+BROKEN = ClusterError("the API server failed", retryable=True, status=500)
+STRANGER = ClusterError("the API server does not accept our credentials", retryable=True, status=401)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"), [(DOWN, None), (BROKEN, None), (STRANGER, "the watch is dead")], ids=str
+)
+async def test_a_process_without_a_watch_for_long_is_not_alive_unless_the_api_server_is_what_is_missing(
+    house: House, trouble: ClusterError, told: str | None
+) -> None:
     await house.pass_time(1)
-    house.api.down = True
+    house.api.trouble = trouble
     house.sources[0].death.set_result("ClientConnectorError")
     await house.pass_time(supervisor.DEAD_AFTER / 2)
     assert house.supervisor.alive() is None
     for _ in range(4):
         await house.pass_time(supervisor.DEAD_AFTER / 2)
-    assert house.supervisor.alive() == "the watch is dead"
-    house.api.down = False
+    assert house.supervisor.alive() == told
+    house.api.trouble = None
     await house.pass_time(supervisor.RESTART_LAST + 1)
     assert house.supervisor.alive() is None
 
 
+async def test_a_process_that_waits_for_an_answer_for_long_is_alive(house: House) -> None:
+    await house.pass_time(1)
+    house.api.slow = 3 * supervisor.DEAD_AFTER
+    house.sources[0].death.set_result("WatchingError")
+    for _ in range(4):
+        await house.pass_time(supervisor.DEAD_AFTER / 2)
+        assert house.supervisor.alive() is None
+    assert len(house.sources) == 1
+
+
 async def test_an_api_server_that_is_away_at_the_start_is_awaited(house: House) -> None:
-    house.api.down = True
+    house.api.trouble = DOWN
     await house.pass_time(30)
     assert house.sources == []
-    house.api.down = False
+    house.api.trouble = None
     await house.pass_time(supervisor.RESTART_LAST + 1)
     assert house.supervisor.ready() is None
 
@@ -222,6 +245,14 @@ async def test_a_sweep_comes_now_and_then(house: House) -> None:
     assert all(0.8 * supervisor.SWEEP_AFTER <= gap <= 1.2 * supervisor.SWEEP_AFTER + 1 for gap in gaps)
 
 
+async def test_a_watch_that_had_to_list_anew_is_swept_behind(house: House) -> None:
+    await house.pass_time(1)
+    sweeps = len(house.watcher.sweeps)
+    house.supervisor.look_again()
+    await house.pass_time(1)
+    assert len(house.watcher.sweeps) == sweeps + 1
+
+
 async def test_a_sweep_leaves_a_new_watch_the_time_to_bring_whole_objects(house: House) -> None:
     house.api.objects[SEALED_SECRET] = [
         {"kind": "SealedSecret", "metadata": {"name": name, "namespace": "a"}} for name in ("x", "y")
@@ -236,10 +267,10 @@ async def test_a_sweep_leaves_a_new_watch_the_time_to_bring_whole_objects(house:
 async def test_a_sweep_that_fails_is_tried_again(house: House) -> None:
     await house.pass_time(1)
     sweeps = len(house.watcher.sweeps)
-    house.api.down = True
-    house.supervisor._sweep_now.set()
+    house.api.trouble = DOWN
+    house.supervisor.look_again()
     await house.pass_time(10)
     assert len(house.watcher.sweeps) == sweeps
-    house.api.down = False
+    house.api.trouble = None
     await house.pass_time(61)
     assert len(house.watcher.sweeps) > sweeps

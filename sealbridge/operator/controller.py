@@ -158,6 +158,11 @@ class Controller:
         """Every target that was made or checked, and whose it is."""
         return dict(self._targets)
 
+    @property
+    def waits_for_keys(self) -> bool:
+        """Whether there is what no sealing key could open."""
+        return bool(self._dependants.of(SEALING_KEYS))
+
     def keys_changed(self) -> None:
         """Sealing keys came or went: what could not be opened may open now."""
         for key in self._dependants.of(SEALING_KEYS):

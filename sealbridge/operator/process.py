@@ -49,6 +49,7 @@ log = logging.getLogger("sealbridge.operator")
 
 FINISH_WITHIN = 10.0  # seconds for what is being worked on when the end is asked for
 KEYS_AFTER = 60.0  # seconds between two looks at the sealing keys
+KEYS_SOON = 10.0  # the same while a SealedSecret waits for one
 BEAT = 1.0  # seconds between two heartbeats of the event loop
 STUCK_AFTER = 30.0  # seconds without one
 
@@ -169,6 +170,7 @@ class Operator:
             versions,
             self._controller.change,
             namespaces=self._settings.watch_namespaces,
+            relisted=self._supervisor.look_again,
             observe=self._metrics.requested,
         )
 
@@ -234,8 +236,13 @@ class Operator:
         await self._supervisor.run()
 
     async def _watch_keys(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked_at = loop.time()
         while True:
-            await asyncio.sleep(KEYS_AFTER)
+            await asyncio.sleep(KEYS_SOON)
+            if loop.time() - looked_at < KEYS_AFTER and not self._controller.waits_for_keys:
+                continue
+            looked_at = loop.time()
             try:
                 await self._keys.keyring(fresh=True)
             except ClusterError as error:

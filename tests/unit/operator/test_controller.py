@@ -314,10 +314,14 @@ async def test_a_store_that_recovers_wakes_those_who_failed_and_no_others(house:
 
 async def test_a_new_sealing_key_wakes_what_could_not_be_opened(house: House) -> None:
     house.does(outcome=Outcome.FAILED, depends_on=frozenset({SEALING_KEYS}))
+    assert not house.controller.waits_for_keys
     house.controller.change(Change(SEALED_SECRET, obj()))
     await house.work()
+    assert house.controller.waits_for_keys
+    house.does()
     house.controller.keys_changed()
     assert await house.work() == [SEALED]
+    assert not house.controller.waits_for_keys
 
 
 async def test_a_credential_that_changes_wakes_the_store_that_reads_it(house: House) -> None:

@@ -320,8 +320,7 @@ def _with_status(obj: Object, status: Object) -> Object:
     """The object with these status fields, to replace its status with.
 
     Replacing is the one way in which an API server heeds both uid and resourceVersion: for the status
-    of a custom resource it ignores the uid of a merge patch, and 1.20 makes null of the empty strings
-    in a JSON patch.
+    of a custom resource it ignores the uid of a merge patch.
     """
     current = obj.get("status")
     merged = {**(current if isinstance(current, dict) else {}), **status}

@@ -181,15 +181,12 @@ def store_spec() -> Schema:
     )
 
 
-# kube-apiserver 1.20 built by a newer Go takes an empty string for null, and an empty message is what
-# upstream has for success.
-_TEXT: Schema = {**schema.STRING, "nullable": True}
 _CONDITION = open_object(
     {
         "type": schema.STRING,
         "status": schema.STRING,
-        "reason": _TEXT,
-        "message": _TEXT,
+        "reason": schema.STRING,
+        "message": schema.STRING,
         "lastTransitionTime": schema.TIME,
         "lastUpdateTime": schema.TIME,
     },

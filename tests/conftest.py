@@ -115,6 +115,16 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory, canary: Canary) -> Itera
 
 
 @pytest.fixture
+def own_apiserver(tmp_path: Path, canary: Canary) -> Iterator[ApiServer]:
+    """A Kubernetes API server of the test's own without CRDs, free to be killed and robbed of etcd."""
+    server = ApiServer(_folder(tmp_path, "own-apiserver"))
+    canary.output(server.data_folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def namespace(apiserver: ApiServer) -> str:
     """A namespace of the API server that no other test uses."""
     name = f"test-{secrets.token_hex(4)}"

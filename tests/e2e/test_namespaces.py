@@ -28,7 +28,7 @@ def test_an_operator_of_one_namespace_leaves_the_others_alone(
         eventually(
             lambda: world.secrets(namespace).get("one") == {"password": value.encode()}, what="the Secret"
         )
-        world.delete_secret(namespace, "one")
+        world.delete("Secret", namespace, "one")
         eventually(
             lambda: world.secrets(namespace).get("one") == {"password": value.encode()},
             what="the Secret again",

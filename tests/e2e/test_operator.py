@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,6 +14,7 @@ from sealbridge.sealing.scope import Scope
 from tests.canary import Canary
 from tests.e2e.world import (
     NAMESPACE,
+    Manifest,
     World,
     eventually,
     external_secret,
@@ -21,7 +23,7 @@ from tests.e2e.world import (
     vault_store,
 )
 from tests.servers.apiserver import ApiServer
-from tests.servers.openbao import RaftOpenBao
+from tests.servers.openbao import DevOpenBao, RaftOpenBao
 from tests.servers.operator import Operator
 
 MANY = 50
@@ -39,8 +41,10 @@ class Shop:
         return all(there.get(name) == items for name, items in self.expected.items())
 
 
-def make_shop(world: World, operator: Operator, namespace: str, canary: Canary) -> Shop:
-    """Apply many of both kinds at once."""
+def make_shop(
+    world: World, operator: Operator, namespace: str, canary: Canary, openbao: DevOpenBao | None = None
+) -> Shop:
+    """Apply many of both kinds at once; with OpenBao each fifth of the ExternalSecrets is from there."""
     shop = Shop(namespace)
     certificate = operator.certificate()
     manifests = []
@@ -52,12 +56,34 @@ def make_shop(world: World, operator: Operator, namespace: str, canary: Canary) 
         shop.expected[name] = {key: value.encode() for key, value in items.items()}
     remote = {f"remote-{number}": canary(f"remote-{number}") for number in range(MANY)}
     manifests.append(fake_store(namespace, "fake", remote))
+    vault = fill_openbao(openbao, world, namespace, remote) if openbao else None
+    manifests += [vault] if vault else []
     for number in range(MANY):
-        name = f"external-{number}"
-        manifests.append(external_secret(namespace, name, password=f"remote-{number}"))
-        shop.expected[name] = {"password": remote[f"remote-{number}"].encode()}
+        name, key = f"external-{number}", f"remote-{number}"
+        if vault and number % 5 == 0:
+            reference = {"key": "app", "property": key}
+            manifests.append(external_secret(namespace, name, store="bao", password=reference))
+        else:
+            manifests.append(external_secret(namespace, name, password=key))
+        shop.expected[name] = {"password": remote[key].encode()}
     world.apply(manifests)
     return shop
+
+
+def fill_openbao(openbao: DevOpenBao, world: World, namespace: str, values: Mapping[str, str]) -> Manifest:
+    """Put the values there; returns the store for them, whose token is in the cluster already."""
+    openbao.mount_kv(namespace, version=2)
+    openbao.client().secrets.kv.v2.create_or_update_secret("app", dict(values), mount_point=namespace)
+    token = openbao.token_with(
+        f'path "{namespace}/data/app" {{ capabilities = ["read"] }}'
+        ' path "auth/token/lookup-self" { capabilities = ["read"] }'
+    )
+    world.server.request(
+        "POST",
+        f"/api/v1/namespaces/{namespace}/secrets",
+        {"metadata": {"name": "bao"}, "stringData": {"token": token}},
+    )
+    return vault_store(namespace, "bao", openbao.url, "bao", path=namespace)
 
 
 @pytest.fixture
@@ -68,7 +94,7 @@ def shop(world: World, operator: Operator, namespace: str, canary: Canary) -> Sh
 
 
 def test_what_is_applied_becomes_secrets_and_a_bad_object_fails_alone(
-    world: World, operator: Operator, namespace: str, canary: Canary
+    world: World, operator: Operator, namespace: str, canary: Canary, openbao: DevOpenBao
 ) -> None:
     broken = sealed_secret(operator.certificate(), namespace, "broken", {"password": canary("broken")})
     broken["spec"]["encryptedData"]["password"] = base64.b64encode(b"\x01\x00" + b"x" * 300).decode()
@@ -77,7 +103,7 @@ def test_what_is_applied_becomes_secrets_and_a_bad_object_fails_alone(
     odd["spec"]["target"] = {"creationPolicy": "Merge"}
     world.apply([broken, missing, odd])
 
-    shop = make_shop(world, operator, namespace, canary)
+    shop = make_shop(world, operator, namespace, canary, openbao)
 
     eventually(lambda: shop.is_there(world), what="all Secrets but those of the bad objects")
     for name in shop.expected:
@@ -132,7 +158,7 @@ def test_a_target_is_labelled_and_owned(world: World, operator: Operator, shop: 
 def test_deleted_and_hand_edited_secrets_come_back(world: World, operator: Operator, shop: Shop) -> None:
     namespace = shop.namespace
     for name in ("sealed-1", "external-1"):
-        world.delete_secret(namespace, name)
+        world.delete("Secret", namespace, name)
     edited = base64.b64encode(b"edited by hand").decode()
     for name in ("sealed-2", "external-2"):
         world.patch("Secret", namespace, name, {"data": {"password": edited, "more": edited}})
@@ -177,7 +203,7 @@ def test_kill_9_in_the_middle_loses_nothing(
     operator.kill()
     while_dead = world.secrets(namespace)
     if while_dead:
-        world.delete_secret(namespace, next(iter(while_dead)))
+        world.delete("Secret", namespace, next(iter(while_dead)))
 
     operator.start()
 
@@ -261,7 +287,9 @@ def test_a_store_that_is_down_leaves_the_secret_and_says_so_and_comes_back_by_it
     )
     world.apply(
         [
-            vault_store(namespace, "bao", raft_openbao.url, "bao", raft_openbao.ca_file.read_bytes()),
+            vault_store(
+                namespace, "bao", raft_openbao.url, "bao", path="kv", ca=raft_openbao.ca_file.read_bytes()
+            ),
             external_secret(namespace, "kept", store="bao", password={"key": "app", "property": "password"}),
         ]
     )

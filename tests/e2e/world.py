@@ -76,9 +76,6 @@ class World:
             for secret in self.all("Secret", namespace)
         }
 
-    def delete_secret(self, namespace: str, name: str) -> None:
-        self.server.request("DELETE", f"{_collection('Secret', namespace)}/{name}")
-
     def patch(self, kind: str, namespace: str, name: str, patch: Manifest) -> None:
         self.server.request(
             "PATCH",
@@ -86,6 +83,9 @@ class World:
             patch,
             content_type="application/merge-patch+json",
         )
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        self.server.request("DELETE", f"{_collection(kind, namespace)}/{name}")
 
     def condition(self, kind: str, namespace: str, name: str, type_: str = "Ready") -> Manifest:
         """Empty when there is none yet."""
@@ -154,7 +154,11 @@ def fake_store(namespace: str, name: str, values: Mapping[str, str]) -> Manifest
     }
 
 
-def vault_store(namespace: str, name: str, url: str, token_secret: str, ca: bytes) -> Manifest:
+def vault_store(
+    namespace: str, name: str, url: str, token_secret: str, *, path: str, ca: bytes | None = None
+) -> Manifest:
+    """KV v2 at `path`, with a token from an item of that name."""
+    trust = {"caBundle": base64.b64encode(ca).decode()} if ca else {}
     return {
         "apiVersion": "external-secrets.io/v1",
         "kind": "SecretStore",
@@ -163,9 +167,9 @@ def vault_store(namespace: str, name: str, url: str, token_secret: str, ca: byte
             "provider": {
                 "vault": {
                     "server": url,
-                    "path": "kv",
+                    "path": path,
                     "version": "v2",
-                    "caBundle": base64.b64encode(ca).decode(),
+                    **trust,
                     "auth": {"tokenSecretRef": {"name": token_secret, "key": "token"}},
                 }
             }

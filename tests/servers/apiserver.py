@@ -137,6 +137,19 @@ class ApiServer:
         self.stop()
         self.start()
 
+    def stop_etcd(self) -> None:
+        """Take the storage away, and wait until the server is unwell for want of it."""
+        assert self._etcd is not None
+        self._etcd.kill()
+        wait_for(lambda: not self._is_ready(), timeout=60, what="the server to miss etcd")
+
+    def start_etcd(self) -> None:
+        """Bring it back, and wait until the server is well again."""
+        assert self._etcd is not None
+        assert self._apiserver is not None
+        self._etcd.start()
+        self._apiserver.wait_until(self._is_ready, timeout=60)
+
     def _launch(self) -> None:
         assert self._etcd is not None
         assert self._apiserver is not None

@@ -221,13 +221,6 @@ class KubernetesCluster:
         obj = await self._client.get(path_of(NAMESPACE, name=namespace), accept=METADATA)
         return None if obj is None else obj["metadata"].get("labels") or {}
 
-    async def namespace_uid(self, namespace: str) -> str:
-        """The uid of a namespace, which no other cluster has. Raises ClusterError when there is none."""
-        obj = await self._client.get(path_of(NAMESPACE, name=namespace), accept=METADATA)
-        if obj is None:
-            raise ClusterError(f'there is no namespace "{namespace}"', retryable=True, hint="create it")
-        return str(obj["metadata"]["uid"])
-
     async def service_account_token(
         self, namespace: str, name: str, *, audiences: Sequence[str], expiration_seconds: int
     ) -> Value:

@@ -32,15 +32,7 @@ _LONGEST_KIND = 100  # letters
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "-f",
-        "--file",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="manifests of Secrets, YAML or JSON, many to a file; - is stdin (default: stdin)",
-    )
+    sources.add_files(parser, "Secrets")
     parser.add_argument(
         "--cert",
         metavar="PATH|URL",

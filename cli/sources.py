@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,19 @@ from sealbridge_cli import console
 STDIN = "-"
 CERTIFICATE_VARIABLE = "SEALBRIDGE_CERT"
 _MAX_CERTIFICATE = 1 << 20  # bytes
+
+
+def add_files(parser: argparse.ArgumentParser, what: str) -> None:
+    """The option that `documents` reads: `-f FILE...`, as often as needed."""
+    parser.add_argument(
+        "-f",
+        "--file",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help=f"manifests of {what}, YAML or JSON, many to a file; - is stdin (default: stdin)",
+    )
 
 
 def documents(files: Sequence[str]) -> list[Document]:

@@ -24,15 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="sealing keys: PEM, a key Secret or a List of them, or a directory of such files",
     )
-    parser.add_argument(
-        "-f",
-        "--file",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="manifests of SealedSecrets, many to a file; - is stdin (default: stdin)",
-    )
+    sources.add_files(parser, "SealedSecrets")
     parser.add_argument(
         "-n",
         "--namespace",

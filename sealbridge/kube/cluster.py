@@ -14,7 +14,7 @@ from sealbridge.kube.client import JSON, METADATA, Client, path_of
 from sealbridge.kube.discovery import Discovery
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
-from sealbridge.reconcile.ownership import Plan, controller_of, decide
+from sealbridge.reconcile.ownership import Plan, decide, state_of
 from sealbridge.secret import Secret, Value
 
 FIELD_MANAGER = "sealbridge"
@@ -117,17 +117,9 @@ class KubernetesCluster:
         if obj is None:
             self._seen(namespace, name, None)
             return None
-        metadata = obj["metadata"]
-        self._seen(namespace, name, metadata["resourceVersion"])
-        controller = controller_of(metadata.get("ownerReferences") or ())
-        return TargetState(
-            uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            labels=metadata.get("labels") or {},
-            annotations=metadata.get("annotations") or {},
-            owner_uid=None if controller is None else controller.get("uid"),
-            owner=None if controller is None else f"{controller.get('kind')} {controller.get('name')}",
-        )
+        state = state_of(obj)
+        self._seen(namespace, name, state.resource_version)
+        return state
 
     async def create_secret(self, secret: Secret) -> Secret:
         """Store a Secret that must not exist yet; the server replaces a final `*` of its name."""

@@ -25,7 +25,7 @@ from sealbridge.local.state import OwnerRecord, State, TargetRecord
 from sealbridge.local.tree import OutputTree, check_names
 from sealbridge.reconcile.cluster import Applied, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
-from sealbridge.reconcile.ownership import controller_of, decide, managed_metadata, owner_reference
+from sealbridge.reconcile.ownership import controller_of, decide, managed_metadata, owner_reference, state_of
 from sealbridge.secret import Secret, Value
 
 _EVENTS_KEPT = 1000
@@ -161,18 +161,7 @@ class DirectoryCluster:
     async def target_state(self, namespace: str, name: str) -> TargetState | None:
         """A Secret's metadata, or None."""
         obj = self._secret_object(namespace, name)
-        if obj is None:
-            return None
-        metadata = obj["metadata"]
-        controller = controller_of(metadata.get("ownerReferences") or ())
-        return TargetState(
-            uid=metadata["uid"],
-            resource_version=metadata["resourceVersion"],
-            labels=metadata.get("labels") or {},
-            annotations=metadata.get("annotations") or {},
-            owner_uid=None if controller is None else controller.get("uid"),
-            owner=None if controller is None else f"{controller.get('kind')} {controller.get('name')}",
-        )
+        return None if obj is None else state_of(obj)
 
     async def create_secret(self, secret: Secret) -> Secret:
         """Store a Secret that must not exist yet. Raises Conflict when it exists."""

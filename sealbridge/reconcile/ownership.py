@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealbridge.errors import Immutable, NotOwned
-from sealbridge.reconcile.cluster import Action, Owner, Ownership
+from sealbridge.reconcile.cluster import Action, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import Object
 from sealbridge.secret import Secret
 
@@ -69,6 +69,20 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
 def controller_of(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The owner reference that controls, or None."""
     return next((reference for reference in references if reference.get("controller") is True), None)
+
+
+def state_of(secret: Object) -> TargetState:
+    """What the metadata of a Secret object tells."""
+    metadata = secret["metadata"]
+    controller = controller_of(metadata.get("ownerReferences") or ())
+    return TargetState(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        owner_uid=None if controller is None else controller.get("uid"),
+        owner=None if controller is None else f"{controller.get('kind')} {controller.get('name')}",
+    )
 
 
 def owner_reference(owner: Owner) -> Object:

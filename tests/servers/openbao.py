@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import secrets
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import hvac
@@ -22,7 +23,7 @@ def bao_program() -> Path:
     return Path(package.origin).parent / "bin" / "bao"
 
 
-class OpenBao:
+class OpenBao(ABC):
     """What both kinds of server share: a process, an address and a root token."""
 
     def __init__(self, folder: Path, scheme: str) -> None:
@@ -97,8 +98,9 @@ class OpenBao:
         created = client.auth.token.create(policies=[name], ttl=ttl, no_default_policy=True)
         return str(created["auth"]["client_token"])
 
+    @abstractmethod
     def _configure(self, peer_port: int) -> Process:
-        raise NotImplementedError
+        """The process, not started yet."""
 
     def _launch(self) -> None:
         self.process.start()

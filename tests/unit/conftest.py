@@ -1,4 +1,4 @@
-"""A world a test, with one sealing key a session: making keys is slow."""
+"""A directory to reconcile in, for several floors. Sealing keys last a session: making them is slow."""
 
 from __future__ import annotations
 

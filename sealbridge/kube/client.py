@@ -16,7 +16,7 @@ import aiohttp
 
 from sealbridge.errors import ClusterError
 from sealbridge.kube.config import Connection, Credentials, user_agent
-from sealbridge.kube.failures import Unreachable, cluster_error
+from sealbridge.kube.failures import Unreachable, cluster_error, meant
 from sealbridge.reconcile.kinds import Kind, Object
 
 JSON = "application/json"
@@ -144,6 +144,7 @@ class Client:
                 await self._sleep(_delay(attempt))
                 continue
             self._observe(verb, resource, status)
+            status = meant(status, content)
             if status < 300:
                 return json.loads(content) if content else None
             if status == 401 and not refused:

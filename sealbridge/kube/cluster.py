@@ -196,6 +196,7 @@ class KubernetesCluster:
                     body=_with_status(now, status),
                     accept=METADATA,
                     params={"fieldManager": FIELD_MANAGER},
+                    sensitive=True,  # the spec goes along: plain values of templates and fake stores
                 )
                 return
             except ClusterError as error:

@@ -84,10 +84,21 @@ class KubeconfigToken:
         return self._current
 
     def _refresh(self, fresh: bool) -> Value | None:
-        if fresh:
-            self._configuration = _load(self._path)
-        # The library runs its refresh hook here, which renews a token that it knows to be expired.
-        token = self._configuration.get_api_key_with_prefix("BearerToken")
+        try:
+            if fresh:
+                self._configuration = _load(self._path)
+            # The library runs its refresh hook here, which renews a token that it knows to be expired.
+            token = self._configuration.get_api_key_with_prefix("BearerToken")
+        except UsageError as error:
+            # The file was usable at the start, so it may be again.
+            raise ClusterError(error.what, retryable=True, where=error.where, hint=error.hint) from None
+        except Exception as error:  # noqa: BLE001 - the library raises what its parsers and plugins raise
+            # Its text may quote what the plugin has printed.
+            raise ClusterError(
+                f"the kubeconfig's credentials cannot be renewed: {type(error).__name__}",
+                retryable=True,
+                where=self._path,
+            ) from None
         return Value(token.encode()) if token else None
 
 

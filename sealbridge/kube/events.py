@@ -150,7 +150,8 @@ class EventRecorder:
         """Unique over restarts and short enough whatever the object is called."""
         self._numbers += 1
         seed = f"{self._host} {time.time_ns()} {self._numbers}"
-        return f"{about[:200]}.{hashlib.sha256(seed.encode()).hexdigest()[:16]}"
+        # Cut anywhere, it may end in what must not stand before a dot.
+        return f"{about[:200].rstrip('-.')}.{hashlib.sha256(seed.encode()).hexdigest()[:16]}"
 
     def _event(
         self, about: Object, namespace: str, name: str, type_: str, reason: str, message: str

@@ -22,6 +22,11 @@ _CAUSES = {
     "FieldValueNotFound": "value not found",
     "FieldValueTypeInvalid": "value of a wrong type",
 }
+# Policies of administrators answer with any code and with a text of their own, which may quote what it
+# judges; the API server's own texts speak of names and rights.
+_POLICIES = ("admission webhook", "admissionpolicy")
+# etcd's limits, which the API server hands on as its own failure although time heals nothing.
+_TOO_LARGE = (b"request is too large", b"trying to send message larger than max")
 _MOST_CAUSES = 5
 _LONGEST_MESSAGE = 1000
 _NAMES = {
@@ -64,6 +69,11 @@ def is_retryable(status: int) -> bool:
     return status in {401, 403, 408, 409, 410, 429} or status >= 500
 
 
+def meant(status: int, body: bytes) -> int:
+    """The status that the server should have answered: 413 for what etcd finds too large."""
+    return 413 if status == 500 and any(text in body for text in _TOO_LARGE) else status
+
+
 def cluster_error(status: int, body: bytes, *, where: str, sensitive: bool = False) -> ClusterError:
     """The error for a refused request. `sensitive`: its body carried secret values."""
     what = _NAMES.get(status, f"the API server answered {status}")
@@ -91,10 +101,8 @@ def _explain(body: bytes, *, sensitive: bool) -> str:
         message = status.get("message")
         return message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""
     if status.get("code") in {401, 403, 404, 409, 429} or (status.get("code") or 0) >= 500:
-        # These speak of names and rights. An admission webhook answers with any code and with a text
-        # of its own, which may quote what it has seen.
         message = status.get("message")
-        if isinstance(message, str) and "admission webhook" not in message:
+        if isinstance(message, str) and not any(policy in message.lower() for policy in _POLICIES):
             return message[:_LONGEST_MESSAGE]
         return ""
     details = status.get("details")

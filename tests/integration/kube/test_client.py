@@ -12,8 +12,17 @@ from aiohttp import web
 
 from sealbridge.errors import ClusterError, Conflict
 from sealbridge.kube.client import METADATA_LIST, Client, path_of
+from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import Connection
-from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SEALED_SECRET, SECRET
+from sealbridge.kube.events import EventRecorder
+from sealbridge.operator.process import SystemClock
+from sealbridge.reconcile.kinds import (
+    CLUSTER_SECRET_STORE,
+    EXTERNAL_SECRET,
+    SEALED_SECRET,
+    SECRET,
+    SECRET_STORE,
+)
 from tests.canary import Canary
 
 PATH = "/api/v1/namespaces/a/secrets"
@@ -152,6 +161,17 @@ async def test_a_refusal_is_not_repeated(script: tuple[Script, str], code: int) 
     assert len(server.requests) == 1
 
 
+async def test_what_etcd_finds_too_large_is_not_sent_again(script: tuple[Script, str]) -> None:
+    server, url = script
+    async with Client(Connection(server=url), sleep=Waits()) as client:
+        body = {"kind": "Status", "code": 500, "message": "etcdserver: request is too large"}
+        server.say(says(500, body))
+        with pytest.raises(ClusterError, match="too large for the API server") as caught:
+            await client.request("PUT", PATH, body={}, sensitive=True)
+    assert (caught.value.status, caught.value.retryable) == (413, False)
+    assert len(server.requests) == 1
+
+
 async def test_409_is_a_conflict(script: tuple[Script, str]) -> None:
     server, url = script
     async with Client(Connection(server=url)) as client:
@@ -265,6 +285,27 @@ async def test_no_error_shows_the_body_of_a_request(script: tuple[Script, str], 
         with pytest.raises(ClusterError) as caught:
             await client.request("POST", PATH, body={"data": value}, sensitive=True)
     assert value not in f"{caught.value} {caught.value!r} {caught.value.__cause__} {caught.value.__context__}"
+    assert value.encode() in server.bodies[0]
+
+
+async def test_a_refused_status_quotes_nothing_of_the_spec(
+    script: tuple[Script, str], canary: Canary
+) -> None:
+    server, url = script
+    value = canary("in a spec")
+    obj = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": "s", "namespace": "a"},
+        "spec": {"provider": {"fake": {"data": [{"key": "k", "value": value}]}}},
+    }
+    async with Client(Connection(server=url)) as client:
+        body = {"kind": "Status", "code": 422, "message": f'spec.provider: Invalid value: "{value}"'}
+        server.say(says(422, body))
+        cluster = KubernetesCluster(client, EventRecorder(client, SystemClock()))
+        with pytest.raises(ClusterError, match="refuses the object") as caught:
+            await cluster.patch_status(SECRET_STORE, obj, {"conditions": []})
+    assert value not in str(caught.value)
     assert value.encode() in server.bodies[0]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sealbridge.errors import UsageError
+from sealbridge.errors import ClusterError, UsageError
 from sealbridge.kube import config
-from sealbridge.kube.config import Connection, connect, from_account, own_namespace
+from sealbridge.kube.config import Connection, KubeconfigToken, connect, from_account, own_namespace
 
 
 def kubeconfig(path: Path, user: dict[str, object], **cluster: object) -> Path:
@@ -124,6 +124,43 @@ async def test_an_exec_plugin_gives_the_token_and_is_asked_again_when_it_is_refu
     assert fresh is not None
     assert first.reveal() == b"Bearer token-1"
     assert fresh.reveal() == b"Bearer token-2"
+
+
+async def test_a_plugin_that_fails_later_is_a_failure_that_time_may_heal(
+    nowhere: Path, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_text(
+        "#!/bin/sh\n"
+        'echo "{\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\",'
+        '\\"status\\":{\\"token\\":\\"token\\"}}"\n'
+    )
+    plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(plugin),
+            "interactiveMode": "Never",
+        }
+    }
+    path = kubeconfig(tmp_path / "config", user)
+    credentials = connect(str(path)).credentials()
+    path.write_text("{")
+
+    with pytest.raises(ClusterError, match="the kubeconfig cannot be used") as caught:
+        await credentials.authorization(fresh=True)
+    assert caught.value.retryable
+    assert caught.value.where == str(path)
+
+
+async def test_what_the_library_fails_with_is_not_quoted() -> None:
+    class Configuration:
+        def get_api_key_with_prefix(self, _: str) -> str:
+            raise RuntimeError("the plugin printed hunter2-hunter2")
+
+    with pytest.raises(ClusterError, match="cannot be renewed: RuntimeError") as caught:
+        await KubeconfigToken("config", Configuration()).authorization()
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize(

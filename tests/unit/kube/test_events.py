@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -176,6 +177,14 @@ async def test_a_long_message_is_cut_to_what_the_server_takes(length: int, chara
     assert len(event["message"].encode()) <= events.LONGEST_MESSAGE
     assert event["message"].endswith("...")
     assert len(event["metadata"]["name"]) <= 253
+
+
+@pytest.mark.parametrize("name", ["n" * 199 + ".tail", "n" * 198 + "-.tail", "n" * 253])
+async def test_a_name_that_is_cut_makes_a_name(name: str) -> None:
+    wire = Wire()
+    await recorder(wire, Now()).record(about(name), **WORDS)
+    made = wire.sent[0][2]["metadata"]["name"]
+    assert re.fullmatch(r"n{198,200}\.[0-9a-f]{16}", made)
 
 
 async def test_in_the_background_events_are_posted_before_the_end() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sealbridge.errors import ClusterError, Conflict
-from sealbridge.kube.failures import cluster_error
+from sealbridge.kube.failures import cluster_error, meant
 
 
 def status(code: int, message: str = "", **more: Any) -> bytes:
@@ -83,6 +83,7 @@ def test_what_is_no_status_is_not_quoted(body: bytes) -> None:
         ),
         status(403, 'admission webhook "w" denied the request: hunter2-hunter2'),
         status(500, 'failed calling admission webhook "w": hunter2-hunter2'),
+        status(403, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2-hunter2"),
     ],
 )
 def test_the_refusal_of_a_secret_quotes_nothing_of_it(body: bytes) -> None:
@@ -119,6 +120,23 @@ def test_a_refused_right_is_explained_for_secrets_too() -> None:
     message = 'secrets is forbidden: User "u" cannot create resource "secrets"'
     error = cluster_error(403, status(403, message), where="POST /secrets", sensitive=True)
     assert message in error.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["etcdserver: request is too large", "rpc error: trying to send message larger than max (3 vs. 2)"],
+)
+def test_what_etcd_finds_too_large_is_not_healed_by_time(text: str) -> None:
+    code = meant(500, status(500, text))
+    error = cluster_error(code, status(500, text), where="PUT /x")
+    assert code == 413
+    assert error.what.startswith("the object is too large")
+    assert not error.retryable
+
+
+def test_other_failures_are_what_they_say() -> None:
+    assert meant(500, status(500, "etcdserver: request timed out")) == 500
+    assert meant(403, status(403, "exceeded quota: request is too large")) == 403
 
 
 def test_a_long_message_is_cut() -> None:

@@ -172,6 +172,8 @@ class Controller:
         fingerprint = _fingerprint(obj)
         news = self._known.get(key) != fingerprint
         self._known[key] = fingerprint
+        if news:
+            self._metrics.labelled(key, obj["metadata"].get("labels") or {})
         return news
 
     def _gone(self, key: ObjectKey) -> None:

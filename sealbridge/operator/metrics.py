@@ -5,6 +5,8 @@ Labels hold names of objects, never a value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -17,7 +19,7 @@ from prometheus_client import (
 )
 
 import sealbridge
-from sealbridge.errors import ClusterError, NotOwned, SealbridgeError
+from sealbridge.errors import ClusterError, Conflict, NotOwned
 from sealbridge.operator.queue import WorkQueue
 from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
@@ -32,6 +34,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SEALED = "sealed_secrets_controller"
+_INSTANCE_LABEL = "app.kubernetes.io/instance"
 _STATUS_LABELS = ("name", "namespace", "condition", "status")
 
 
@@ -47,6 +50,9 @@ class Metrics:
         PlatformCollector(registry=registry)
         Gauge(
             "sealbridge_build_info", "The version that runs, as a label.", ["version"], registry=registry
+        ).labels(sealbridge.__version__).set(1)
+        Gauge(
+            f"{_SEALED}_build_info", "The same under upstream's name.", ["revision"], registry=registry
         ).labels(sealbridge.__version__).set(1)
         self._decryptions = Counter(
             "sealbridge_decryptions", "Sealed values that were opened or tried.", registry=registry
@@ -104,6 +110,7 @@ class Metrics:
             ["name", "namespace"],
             registry=registry,
         )
+        kinds = (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE)
         self._conditions = {
             kind.name: Gauge(
                 f"{kind.name.lower()}_status_condition",
@@ -111,8 +118,26 @@ class Metrics:
                 _STATUS_LABELS,
                 registry=registry,
             )
-            for kind in (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE)
+            for kind in kinds
         }
+        self._durations = {
+            kind.name: Gauge(
+                f"{kind.name.lower()}_reconcile_duration",
+                f"Nanoseconds of the last look at the {kind.name}.",
+                ["name", "namespace"],
+                registry=registry,
+            )
+            for kind in kinds
+        }
+        # A gauge for the same reason as above.
+        self._provider_calls = Gauge(
+            "externalsecret_provider_api_calls_count",
+            "Calls to the APIs of stores; it only grows.",
+            ["provider", "call", "status"],
+            registry=registry,
+        )
+        # app.kubernetes.io/instance of the SealedSecrets that have it.
+        self._instances: dict[ObjectKey, str] = {}
         for reason in ("fetch", "status", "unseal", "update", "unmanaged"):
             self._unseal_errors.labels(reason, "")
 
@@ -135,6 +160,24 @@ class Metrics:
     def requested(self, verb: str, resource: str, code: int) -> None:
         """One request to the API server; from any thread."""
         self._requests.labels(verb, resource, str(code)).inc()
+
+    def called(self, provider: str, call: str, *, ok: bool) -> None:
+        """One call to a store's API, by upstream's names for both."""
+        self._provider_calls.labels(provider, call, "success" if ok else "error").inc()
+
+    def labelled(self, key: ObjectKey, labels: Mapping[str, str]) -> None:
+        """An object has come or was edited, and has these labels now."""
+        if key.kind != SEALED_SECRET.name:
+            return
+        instance = labels.get(_INSTANCE_LABEL) or ""
+        if instance == self._instances.get(key, ""):
+            return
+        # The look that an edit brings about tells the condition under the new one.
+        self._sealed_condition.remove(*self._sealed_labels(key))
+        if instance:
+            self._instances[key] = instance
+        else:
+            del self._instances[key]
 
     def drifted(self, namespace: str) -> None:
         """Somebody changed a target."""
@@ -159,6 +202,7 @@ class Metrics:
         elif key.kind == SEALED_SECRET.name:
             self._unsealed(result)
         else:
+            self._durations[key.kind].labels(key.name, key.namespace).set(round(seconds * 1e9))
             self._synced_or_checked(result)
 
     def page(self) -> bytes:
@@ -171,7 +215,12 @@ class Metrics:
             self._unseals.inc()
         if failed:
             self._unseal_errors.labels(_unseal_reason(result), key.namespace).inc()
-        self._sealed_condition.labels(key.namespace, key.name, "Synced", "").set(-1 if failed else 1)
+        if result.told:
+            # Else the condition is what it was: an API server that is away makes no SealedSecret a bad one.
+            self._sealed_condition.labels(*self._sealed_labels(key)).set(-1 if failed else 1)
+
+    def _sealed_labels(self, key: ObjectKey) -> tuple[str, ...]:
+        return key.namespace, key.name, "Synced", self._instances.get(key, "")
 
     def _synced_or_checked(self, result: Result) -> None:
         key, failed = result.key, result.outcome is Outcome.FAILED
@@ -180,6 +229,8 @@ class Metrics:
             errors = self._sync_errors.labels(key.name, key.namespace)
             if failed:
                 errors.inc()
+        if not result.told:
+            return
         gauge = self._conditions[key.kind]
         gauge.labels(key.name, key.namespace, "Ready", "True").set(0 if failed else 1)
         gauge.labels(key.name, key.namespace, "Ready", "False").set(1 if failed else 0)
@@ -187,18 +238,23 @@ class Metrics:
     def _forget(self, key: ObjectKey) -> None:
         """What is gone is no longer told of, so that no alert rings for it for ever."""
         if key.kind == SEALED_SECRET.name:
-            self._sealed_condition.remove_by_labels({"namespace": key.namespace, "name": key.name})
+            self._sealed_condition.remove(*self._sealed_labels(key))
+            self._instances.pop(key, None)
             return
-        self._conditions[key.kind].remove_by_labels({"namespace": key.namespace, "name": key.name})
+        for status in ("True", "False"):
+            self._conditions[key.kind].remove(key.name, key.namespace, "Ready", status)
+        self._durations[key.kind].remove(key.name, key.namespace)
         if key.kind == EXTERNAL_SECRET.name:
             for metric in (self._sync_calls, self._sync_errors):
-                metric.remove_by_labels({"namespace": key.namespace, "name": key.name})
+                metric.remove(key.name, key.namespace)
 
 
 def _unseal_reason(result: Result) -> str:
-    error: SealbridgeError | None = result.error
+    error = result.error
     if isinstance(error, NotOwned):
         return "unmanaged"
     if isinstance(error, ClusterError):
-        return "update" if result.target is not None else "fetch"
+        if result.target is None:
+            return "fetch"
+        return "update" if result.told or isinstance(error, Conflict) else "status"
     return "unseal"

@@ -22,6 +22,7 @@ from sealbridge.kube.discovery import Discovery
 from sealbridge.kube.events import BackgroundRecorder, EventRecorder
 from sealbridge.kube.source import KopfSource
 from sealbridge.lifecycle.creation import ensure_sealing_key
+from sealbridge.operator.calls import CountingOpener
 from sealbridge.operator.controller import Controller
 from sealbridge.operator.http import Server, main_app, metrics_app
 from sealbridge.operator.keys import OperatorKeys
@@ -90,7 +91,7 @@ class Operator:
             count=self._metrics.decrypted,
             changed=lambda: self._controller.keys_changed(),
         )
-        self._stores = StorePool(self._cluster, self._clock)
+        self._stores = StorePool(self._cluster, self._clock, opener=CountingOpener(self._metrics.called))
         stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
         self._controller = Controller(
             queue=self._queue,

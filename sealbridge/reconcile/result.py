@@ -27,7 +27,8 @@ class Result:
 
     `retry`: the failure may heal by itself; the queue backs off and comes back, or does so after
     `requeue_after` where the reconciler has told people when. A failure without `retry` waits for a
-    change of the object or of what it depends on. `depends_on` is told with every outcome: whoever sees
+    change of the object or of what it depends on. `told`: people were told, as well as could be; without
+    it the status still speaks of an earlier pass. `depends_on` is told with every outcome: whoever sees
     one of these change hands the object to the queue again.
     """
 
@@ -40,5 +41,6 @@ class Result:
     removed: tuple[str, ...] = ()
     requeue_after: float | None = None
     retry: bool = False
+    told: bool = True
     error: SealbridgeError | None = None
     depends_on: frozenset[ObjectKey] = field(default_factory=frozenset)

@@ -84,7 +84,7 @@ class SealedSecretReconciler:
             await self._tell_failure(
                 obj, conditions.UNSEAL_FAILED, f"{conditions.UNSEAL_FAILED_PREFIX}{error.what}", error
             )
-            return failed(key, error, retry=False, depends_on=frozenset({SEALING_KEYS}))
+            return failed(key, error, retry=False, told=True, depends_on=frozenset({SEALING_KEYS}))
         target = ObjectKey(SECRET.name, secret.namespace, secret.name)
         try:
             applied = await self._cluster.apply_secret(
@@ -96,7 +96,7 @@ class SealedSecretReconciler:
             await self._tell_failure(obj, conditions.UPDATE_FAILED, error.what, error)
             # Somebody may give way: nothing tells us when a Secret that is not ours does.
             retry = isinstance(error, NotOwned) or (isinstance(error, ClusterError) and error.retryable)
-            return failed(key, error, retry=retry, target=target, depends_on=frozenset({target}))
+            return failed(key, error, retry=retry, told=True, target=target, depends_on=frozenset({target}))
         try:
             await self._tell_success(obj, applied)
         except ClusterError as error:

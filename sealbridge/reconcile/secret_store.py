@@ -48,7 +48,7 @@ class SecretStoreReconciler:
         except Invalid as error:
             message = f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error}"
             await self._tell(obj, message)
-            return failed(key, error, retry=False, message=message)
+            return failed(key, error, retry=False, told=True, message=message)
         # A store that logs in as whoever uses it has nobody to log in as here: using it tells.
         if not is_referent(obj):
             unable = conditions.STORE_CREATE_FAILED_MESSAGE
@@ -62,7 +62,7 @@ class SecretStoreReconciler:
                 message = f"{unable}: {error}"
                 await self._tell(obj, message)
                 needs = self._stores.credentials(obj, key.namespace)
-                return failed(key, error, retry=True, message=message, depends_on=needs)
+                return failed(key, error, retry=True, told=True, message=message, depends_on=needs)
         await self._tell(obj, None)
         return Result(
             key=key,

@@ -87,17 +87,19 @@ def failed(
     error: SealbridgeError,
     *,
     retry: bool,
+    told: bool = False,
     message: str = "",
     target: ObjectKey | None = None,
     depends_on: frozenset[ObjectKey] = frozenset(),
 ) -> Result:
-    """The result of a failure."""
+    """The result of a failure; `told` when the status names it."""
     return Result(
         key=key,
         outcome=Outcome.FAILED,
         message=message or error.what,
         target=target,
         retry=retry,
+        told=told,
         error=error,
         depends_on=depends_on,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sealbridge.errors import ClusterError, EnvelopeError, NotOwned, SealbridgeError, UnsealError
+import sealbridge
+from sealbridge.errors import ClusterError, Conflict, EnvelopeError, NotOwned, SealbridgeError, UnsealError
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.queue import WorkQueue
 from sealbridge.reconcile.kinds import ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
+from sealbridge.reconcile.status import failed
 
 SEALED = ObjectKey("SealedSecret", "a", "x")
 EXTERNAL = ObjectKey("ExternalSecret", "a", "x")
@@ -48,10 +50,76 @@ def test_a_failure_is_counted_by_its_reason(
     error: SealbridgeError, target: ObjectKey | None, reason: str
 ) -> None:
     metrics = Metrics()
-    metrics.reconciled(Result(key=SEALED, outcome=Outcome.FAILED, error=error, target=target), 0.1)
+    metrics.reconciled(failed(SEALED, error, retry=False, told=True, target=target), 0.1)
     found = samples(metrics)
     assert found[f'sealed_secrets_controller_unseal_errors_total{{namespace="a",reason="{reason}"}}'] == 1
     assert min(value for name, value in found.items() if "condition_info" in name) == -1
+
+
+@pytest.mark.parametrize(
+    ("error", "target", "reason"),
+    [
+        (ClusterError("down"), None, "fetch"),
+        (ClusterError("down"), ObjectKey("Secret", "a", "x"), "status"),
+        (Conflict("changed"), ObjectKey("Secret", "a", "x"), "update"),
+    ],
+)
+def test_what_could_not_be_told_leaves_the_condition_as_it_was(
+    error: ClusterError, target: ObjectKey | None, reason: str
+) -> None:
+    metrics = Metrics()
+    metrics.reconciled(Result(key=SEALED, outcome=Outcome.CREATED), 0.1)
+    metrics.reconciled(failed(SEALED, error, retry=True, target=target), 0.1)
+    metrics.reconciled(Result(key=EXTERNAL, outcome=Outcome.CREATED), 0.1)
+    metrics.reconciled(failed(EXTERNAL, error, retry=True, target=target), 0.1)
+    found = samples(metrics)
+    assert found[f'sealed_secrets_controller_unseal_errors_total{{namespace="a",reason="{reason}"}}'] == 1
+    assert [value for name, value in found.items() if "condition_info" in name] == [1]
+    assert found['externalsecret_sync_calls_error{name="x",namespace="a"}'] == 1
+    labels = 'condition="Ready",name="x",namespace="a"'
+    assert found[f'externalsecret_status_condition{{{labels},status="True"}}'] == 1
+
+
+def test_the_instance_of_a_sealed_secret_is_a_label_that_follows_its_edits() -> None:
+    metrics = Metrics()
+    seen = []
+    for labels in ({"app.kubernetes.io/instance": "shop"}, {"app.kubernetes.io/instance": "bar"}, {}):
+        metrics.labelled(SEALED, labels)
+        metrics.reconciled(Result(key=SEALED, outcome=Outcome.UNCHANGED), 0.1)
+        seen.append(
+            [name.rpartition("instance=")[2] for name in samples(metrics) if "condition_info" in name]
+        )
+    assert seen == [['"shop"}'], ['"bar"}'], ['""}']]
+
+    metrics.labelled(SEALED, {"app.kubernetes.io/instance": "shop"})
+    metrics.reconciled(Result(key=SEALED, outcome=Outcome.UNCHANGED), 0.1)
+    metrics.reconciled(Result(key=SEALED, outcome=Outcome.GONE), 0.1)
+    assert not [name for name in samples(metrics) if "condition_info" in name]
+
+
+def test_the_version_is_told_under_both_names() -> None:
+    found = samples(Metrics())
+    assert found[f'sealed_secrets_controller_build_info{{revision="{sealbridge.__version__}"}}'] == 1
+    assert found[f'sealbridge_build_info{{version="{sealbridge.__version__}"}}'] == 1
+
+
+@pytest.mark.parametrize("key", [EXTERNAL, STORE])
+def test_the_last_look_is_told_in_nanoseconds(key: ObjectKey) -> None:
+    metrics = Metrics()
+    metrics.reconciled(Result(key=key, outcome=Outcome.UNCHANGED), 3.0)
+    metrics.reconciled(Result(key=key, outcome=Outcome.UNCHANGED), 0.25)
+    name = f'{key.kind.lower()}_reconcile_duration{{name="{key.name}",namespace="{key.namespace}"}}'
+    assert samples(metrics)[name] == 250_000_000
+
+
+def test_calls_to_providers_are_counted_as_upstream_does() -> None:
+    metrics = Metrics()
+    metrics.called("HashiCorp/Vault", "LookupSelf", ok=True)
+    metrics.called("HashiCorp/Vault", "LookupSelf", ok=False)
+    found = samples(metrics)
+    for status in ("success", "error"):
+        labels = f'call="LookupSelf",provider="HashiCorp/Vault",status="{status}"'
+        assert found[f"externalsecret_provider_api_calls_count{{{labels}}}"] == 1
 
 
 def test_what_is_in_sync_was_not_unsealed() -> None:

@@ -318,7 +318,7 @@ async def test_a_store_that_cannot_be_used_is_named_and_waited_for(
 
     result = await operator.reconcile()
 
-    assert (result.outcome, result.retry) == (Outcome.FAILED, True)
+    assert (result.outcome, result.retry, result.told) == (Outcome.FAILED, True, True)
     assert message in result.message
     assert message in (await operator.ready())["message"]
     assert store_key("fake") in result.depends_on

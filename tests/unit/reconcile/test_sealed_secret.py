@@ -168,7 +168,7 @@ async def test_a_wrong_key_names_the_items_and_keeps_the_last_good_secret(
     cluster = world.cluster()
     result = await reconcile(world, cluster)
 
-    assert (result.outcome, result.retry) == (Outcome.FAILED, False)
+    assert (result.outcome, result.retry, result.told) == (Outcome.FAILED, False, True)
     assert result.message == "no key could decrypt secret (a, b)"
     assert result.depends_on == {SEALING_KEYS}
     assert world.output_files() == files
@@ -283,7 +283,7 @@ async def test_a_secret_of_somebody_else_is_left_alone_and_looked_at_again(world
 
     result = await reconcile(world, cluster)
 
-    assert (result.outcome, result.retry) == (Outcome.FAILED, True)
+    assert (result.outcome, result.retry, result.told) == (Outcome.FAILED, True, True)
     message = 'Resource "db" already exists and is not managed by SealedSecret'
     assert condition(await world.object(cluster, DB), "Synced")["message"] == message
     assert events(cluster) == [("Warning", "ErrUpdateFailed", message)]

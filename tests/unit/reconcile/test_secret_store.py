@@ -83,7 +83,7 @@ async def test_a_store_that_does_not_work_says_why_once(
 
     result = await check(world, cluster)
 
-    assert (result.outcome, result.retry) == (Outcome.FAILED, retry)
+    assert (result.outcome, result.retry, result.told) == (Outcome.FAILED, retry, True)
     ready = condition(await world.object(cluster, STORE), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "InvalidProviderConfig")
     assert ready["message"].startswith(message)

@@ -1,0 +1,77 @@
+"""Counts what is asked of stores, under upstream's names of providers and calls. Knows no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sealbridge.errors import NotFound, StoreError
+from sealbridge.secret import Value
+from sealbridge.stores.base import Reference, Resolver, Store
+from sealbridge.stores.registry import open_store
+
+
+class Count(Protocol):
+    """Takes one call."""
+
+    def __call__(self, provider: str, call: str, *, ok: bool) -> None:
+        """`ok`: the provider has answered, if only that there is no such secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    provider: str
+    read: str
+    check: str
+
+
+# Providers without an API are not counted.
+_NAMES = {"vault": _Names("HashiCorp/Vault", "ReadSecretData", "LookupSelf")}
+
+
+class CountedStore:
+    """A store whose calls are counted: one for each secret that is read, however many properties of it."""
+
+    def __init__(self, store: Store, names: _Names, count: Count) -> None:
+        self._store = store
+        self._names = names
+        self._count = count
+
+    async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
+        """As Store.fetch."""
+        results = await self._store.fetch(references)
+        read: dict[Reference, bool] = {}
+        for reference, result in results.items():
+            whole = replace(reference, property="")
+            answered = not isinstance(result, StoreError) or isinstance(result, NotFound)
+            read[whole] = read.get(whole, False) or answered
+        for ok in read.values():
+            self._count(self._names.provider, self._names.read, ok=ok)
+        return results
+
+    async def check(self) -> None:
+        """As Store.check."""
+        try:
+            await self._store.check()
+        except StoreError:
+            self._count(self._names.provider, self._names.check, ok=False)
+            raise
+        self._count(self._names.provider, self._names.check, ok=True)
+
+    async def close(self) -> None:
+        """As Store.close."""
+        await self._store.close()
+
+
+class CountingOpener:
+    """Opens stores as the registry does, and counts what they are asked."""
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+
+    async def __call__(self, provider: str, config: Mapping[str, Any], resolver: Resolver) -> Store:
+        """As stores.registry.open_store."""
+        store = await open_store(provider, config, resolver)
+        names = _NAMES.get(provider)
+        return store if names is None else CountedStore(store, names, self._count)

@@ -100,6 +100,14 @@ class SealedSecretReconciler:
         try:
             await self._tell_success(obj, applied)
         except ClusterError as error:
+            if not error.retryable:
+                # Where the status has no room, an event is all there is to tell it.
+                await self._cluster.record_event(
+                    obj,
+                    type_=conditions.WARNING,
+                    reason=conditions.UPDATE_FAILED,
+                    message=f"the status cannot be written: {error.what}",
+                )
             return failed(key, error, retry=error.retryable, target=target)
         return Result(
             key=key,

@@ -38,6 +38,7 @@ FIELDS = (
 )
 _BRACKET = re.compile(r"[\[({]")
 _LONGEST_FOREIGN = 300
+_INTENDED = ("OS signals are ignored", "Cleanup activity is not executed")
 # Chatty at INFO, or at DEBUG with whole bodies: never below these, whatever is asked for.
 _PINNED = {
     "kopf": logging.WARNING,
@@ -71,18 +72,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-class _NoSignals(logging.Filter):
-    """kopf warns that it gets no signals in its thread, which is what we want."""
+class _AsIntended(logging.Filter):
+    """Without kopf's warnings of what we want: no signals in its thread, and no cleanup at its end."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "OS signals are ignored" not in record.msg
+        return not any(text in str(record.msg) for text in _INTENDED)
 
 
 def configure(level: str, stream: IO[str] | None = None) -> None:
     """Log to standard error from `level` on, replacing whatever handlers there are."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
-    handler.addFilter(_NoSignals())
+    handler.addFilter(_AsIntended())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

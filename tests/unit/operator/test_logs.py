@@ -94,6 +94,18 @@ def test_libraries_stay_quiet_whatever_the_level(stream: io.StringIO, name: str)
     assert stream.getvalue() == ""
 
 
-def test_kopf_may_lack_signals(stream: io.StringIO) -> None:
-    logging.getLogger("kopf.running").warning("OS signals are ignored: running not in the main thread.")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OS signals are ignored: running not in the main thread.",
+        "Cleanup activity is not executed at all due to cancellation.",
+    ],
+)
+def test_what_kopf_warns_of_is_as_intended(stream: io.StringIO, text: str) -> None:
+    logging.getLogger("kopf.running").warning(text)
     assert stream.getvalue() == ""
+
+
+def test_a_message_that_is_no_text_is_logged(stream: io.StringIO) -> None:
+    logging.getLogger("kopf.running").warning(ValueError("trouble"))
+    assert "trouble" in stream.getvalue()

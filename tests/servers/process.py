@@ -141,7 +141,7 @@ class Process:
         """Send it a signal and return at once."""
         self._started().send_signal(which)
 
-    def wait_until(self, ready: Callable[[], bool], *, timeout: float) -> None:
+    def wait_until(self, ready: Callable[[], bool], *, timeout: float, interval: float = 0.05) -> None:
         """Wait for `ready`; RuntimeError with the end of its output when it ends first or takes too long."""
 
         def is_ready() -> bool:
@@ -150,7 +150,7 @@ class Process:
             return ready()
 
         try:
-            wait_for(is_ready, timeout=timeout, what=f"{self.name} to be ready")
+            wait_for(is_ready, timeout=timeout, what=f"{self.name} to be ready", interval=interval)
         except TimeoutError as error:
             raise RuntimeError(f"{error}:\n{self.last_output()}") from None
 

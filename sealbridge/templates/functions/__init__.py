@@ -1,0 +1,1 @@
+"""The functions of templates, one group a module; `table` lists every name."""

@@ -1,0 +1,89 @@
+"""What one rendering may use up, and the account of it. Knows no template."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+class BoundExceeded(Exception):  # noqa: N818 - it is an event, and TemplateError tells of it
+    """A rendering went over a bound; the text names it and how much is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one rendering. A Secret holds 1 MiB at most; every bound leaves room above it."""
+
+    # Bytes of text that a rendering may print.
+    output: int = 4 << 20
+    # Bytes of one string, or entries of one list or map.
+    size: int = 4 << 20
+    # Bytes and entries of everything made along the way.
+    total: int = 64 << 20
+    # Actions, operands and iterations evaluated.
+    steps: int = 1_000_000
+    # Templates, blocks and parentheses within each other, in the source and when it runs.
+    depth: int = 100
+    # Functions that cost what a key or a password hash costs.
+    costly: int = 16
+    # Bytes of one regular expression.
+    pattern: int = 4096
+    # Seconds on the wall.
+    seconds: float = 10.0
+
+
+DEFAULT = Limits()
+
+
+class Budget:
+    """The account of one rendering against its limits. Every method raises BoundExceeded."""
+
+    __slots__ = ("_costly", "_deadline", "_output", "_steps", "_total", "limits")
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
+        self._steps = 0
+        self._total = 0
+        self._output = 0
+        self._costly = 0
+        self._deadline = time.monotonic() + limits.seconds
+
+    def step(self, count: int = 1) -> None:
+        """Account for work; looks at the clock now and then."""
+        before = self._steps
+        self._steps = steps = before + count
+        if steps > self.limits.steps:
+            raise BoundExceeded(f"the template takes more than {self.limits.steps} steps")
+        if before >> 8 != steps >> 8:
+            self.check_time()
+
+    def check_time(self) -> None:
+        """Look at the clock."""
+        if time.monotonic() > self._deadline:
+            raise BoundExceeded(f"the template takes longer than {self.limits.seconds:g} seconds")
+
+    def grow(self, size: int) -> None:
+        """Account for one string of `size` bytes, or a list or map of so many entries, before it is made."""
+        if size > self.limits.size:
+            raise BoundExceeded(f"a value grows beyond {self.limits.size} bytes or entries")
+        self._total += size
+        if self._total > self.limits.total:
+            raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes and entries")
+
+    def write(self, size: int) -> None:
+        """Account for `size` bytes of output."""
+        self._output += size
+        if self._output > self.limits.output:
+            raise BoundExceeded(f"the output grows beyond {self.limits.output} bytes")
+
+    def spend(self) -> None:
+        """Account for one costly function, before it runs."""
+        self._costly += 1
+        if self._costly > self.limits.costly:
+            raise BoundExceeded(f"the template makes more than {self.limits.costly} keys and password hashes")
+        self.check_time()
+
+    def check_pattern(self, size: int) -> None:
+        """Refuse a regular expression of more bytes than allowed."""
+        if size > self.limits.pattern:
+            raise BoundExceeded(f"a regular expression is longer than {self.limits.pattern} bytes")

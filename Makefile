@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test lint bench cluster envtest setup lock clean
+.PHONY: help demo test lint bench cluster corpus docs envtest setup lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,14 @@ cluster: ## A local API server with the operator, until Ctrl-C
 
 envtest: ## Print the folder with etcd and kube-apiserver, building them when missing
 	@tools/envtest
+
+corpus: ## Write the stored outputs of the template corpus, with Go
+	@tools/setup dev
+	@.venv/bin/python -m tests.interop.templates.record
+
+docs: ## Write the generated parts of the documents
+	@tools/setup dev
+	@.venv/bin/python -m tests.docs.template_reference
 
 setup: ## Make .venv ready to work in
 	@tools/setup dev

@@ -1,0 +1,33 @@
+"""Our templates, on the cases that the original gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sealbridge.errors import TemplateError, TemplateSyntaxError
+from sealbridge.templates import Template
+from sealbridge.templates.values import StringMap
+from tests.interop.templates.cases import Case, Outcome
+
+
+def render(case: Case) -> Outcome:
+    """What comes of a case."""
+    missing = "error" if case.missing == "error" else "zero"
+    try:
+        template = Template(case.template, missing=missing, delimiters=case.delimiters)
+    except TemplateSyntaxError:
+        return Outcome(fails="parse")
+    try:
+        rendered = template.render(StringMap(case.values) if case.strings else as_json(case.values))
+    except TemplateError:
+        return Outcome(fails="execute")
+    return Outcome(rendered.encode("utf-8", "surrogateescape"))
+
+
+def as_json(value: Any) -> Any:
+    """Data as Go reads them from JSON, where each number is a float64."""
+    if isinstance(value, dict):
+        return {key: as_json(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [as_json(entry) for entry in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

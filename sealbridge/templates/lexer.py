@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from sealbridge.errors import TemplateSyntaxError
 
 _SPACE = " \t\r\n"
+_TERMINATORS = frozenset(_SPACE + ".,|:)(")
 _TOKENS = re.compile(
-    r"""(?P<SPACE>[ \t\r\n]+)
+    r"""(?P<SPACE>[ \t\r\n])
       | (?P<RAW_STRING>`[^`]*`)
-      | (?P<STRING>"(?:[^"\\\n]|\\.)*")
-      | (?P<CHARACTER>'(?:[^'\\\n]|\\.)*')
-      | (?P<FIELD>\.[^\W\d]\w*)
+      | (?P<STRING>"(?:[^"\\\n]|\\[^\n])*")
+      | (?P<CHARACTER>'(?:[^'\\\n]|\\[^\n])*')
+      | (?P<NUMBER>(?=[+\-0-9]|\.[0-9])[+-]?(?:
+            0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?
+          | 0[oO][0-7_]*(?:\.[0-7_]*)?
+          | 0[bB][01_]*(?:\.[01_]*)?
+          | [0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?
+        )i?)
+      | (?P<FIELD>\.\w*)
       | (?P<VARIABLE>\$\w*)
-      | (?P<NUMBER>[+-]?\.?\d[\w.]*)
-      | (?P<DOT>\.)
-      | (?P<NAME>[^\W\d]\w*)
-      | (?P<DECLARE>:=|=)
+      | (?P<NAME>\w+)
+      | (?P<DECLARE>:=)
+      | (?P<ASSIGN>=)
       | (?P<PIPE>\|)
       | (?P<OPEN>\()
       | (?P<CLOSE>\))
       | (?P<COMMA>,)""",
     re.VERBOSE,
 )
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))")
-_SIMPLE_ESCAPES = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"',
-}  # fmt: skip
+_UNCLOSED = {'"': "a string", "`": "a raw string", "'": "a character"}
 
 
 class TokenKind(Enum):
@@ -44,20 +48,30 @@ class TokenKind(Enum):
     RAW_STRING = "raw string"
     STRING = "string"
     CHARACTER = "character"
-    FIELD = "field"
-    VARIABLE = "variable"
     NUMBER = "number"
+    COMPLEX = "complex number"
+    FIELD = "field"
     DOT = "dot"
+    VARIABLE = "variable"
     NAME = "name"
+    KEYWORD = "keyword"
     DECLARE = "declaration"
+    ASSIGN = "assignment"
     PIPE = "pipe"
-    OPEN = "open"
-    CLOSE = "close"
+    OPEN = "open parenthesis"
+    CLOSE = "close parenthesis"
     COMMA = "comma"
+    EOF = "end of the template"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+KEYWORDS = frozenset(
+    {
+        "block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with",
+    }
+)  # fmt: skip
+
+
+class Token(NamedTuple):
     """One token, its text as written (text already trimmed) and where it starts."""
 
     kind: TokenKind
@@ -70,19 +84,23 @@ class Places:
 
     def __init__(self, name: str, source: str) -> None:
         self._name = name
-        self._starts = [0, *(match.end() for match in re.finditer("\n", source))]
+        self._source = source
+        # Made by the first error: nearly no template has one.
+        self._starts: list[int] | None = None
 
     def at(self, offset: int) -> str:
         """The place of one offset."""
+        if self._starts is None:
+            self._starts = [0, *(match.end() for match in re.finditer("\n", self._source))]
         line = bisect_right(self._starts, offset)
         return f"{self._name}:{line}:{offset - self._starts[line - 1] + 1}"
 
 
 def tokens(source: str, places: Places, delimiters: tuple[str, str]) -> Iterator[Token]:
-    """Cut a template. Raises TemplateSyntaxError for what cannot be a token.
+    """Cut a template; the last token is EOF. Raises TemplateSyntaxError for what cannot be a token.
 
     `{{- ` and ` -}}` take the white space beside them away; the white space inside is required, as
-    Go does. A comment must touch both of its delimiters.
+    Go does. A comment must touch both of its delimiters, trim markers aside.
     """
     left, right = delimiters
     position, trim = 0, False
@@ -95,42 +113,47 @@ def tokens(source: str, places: Places, delimiters: tuple[str, str]) -> Iterator
         if start < 0:
             if text:
                 yield Token(TokenKind.TEXT, text, position)
-            return
+            break
         inside = start + len(left)
         if source.startswith("-", inside) and source[inside + 1 : inside + 2] in tuple(_SPACE):
             text, inside = text.rstrip(_SPACE), inside + 2
         if text:
             yield Token(TokenKind.TEXT, text, position)
-        after_spaces = inside + len(source[inside:]) - len(source[inside:].lstrip(_SPACE))
-        trimmed = inside > start + len(left)
-        comment = after_spaces if trimmed else inside
-        if source.startswith("/*", comment):
-            position, trim = _comment_end(source, start, comment, right, places)
+        if source.startswith("/*", inside):
+            position, trim = _comment_end(source, start, inside, right, places)
             continue
         yield Token(TokenKind.BEGIN, left, start)
-        position = inside
+        position, depth = inside, 0
         while not (end := _action_end(source, position, right)):
-            token = _token(source, position, start, places)
+            token = _token(source, position, start, right, places)
+            depth += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
+            if depth < 0:
+                raise TemplateSyntaxError("unexpected `)`", where=places.at(position))
             position += len(token.text)
-            if token.kind is not TokenKind.SPACE:
-                yield token
+            yield token
+        if depth:
+            raise TemplateSyntaxError("a parenthesis is not closed", where=places.at(start))
         yield Token(TokenKind.END, right, position)
         position, trim = end
+    yield Token(TokenKind.EOF, "", len(source))
 
 
 def _action_end(source: str, position: int, right: str) -> tuple[int, bool] | None:
     """Where the text after an action starts and whether it is trimmed, if the action ends here."""
+    if source.startswith("-", position + 1) and source[position] in _SPACE:
+        after = position + 2
+        if source.startswith(right, after):
+            return after + len(right), True
     if source.startswith(right, position):
         return position + len(right), False
-    marker = re.compile(r"[ \t\r\n]+-" + re.escape(right)).match(source, position)
-    return (marker.end(), True) if marker else None
+    return None
 
 
 def _comment_end(source: str, start: int, comment: int, right: str, places: Places) -> tuple[int, bool]:
     close = source.find("*/", comment + 2)
     if close < 0:
         raise TemplateSyntaxError("a comment is not closed", where=places.at(start), hint="end it with `*/`")
-    end = _action_end(source, close + 2, right)
+    end = _action_end(source, close + 2, right) if close + 2 < len(source) else None
     if end is None:
         raise TemplateSyntaxError(
             f"a comment must end right before `{right}`",
@@ -140,41 +163,73 @@ def _comment_end(source: str, start: int, comment: int, right: str, places: Plac
     return end
 
 
-def _token(source: str, position: int, start: int, places: Places) -> Token:
+def _token(source: str, position: int, start: int, right: str, places: Places) -> Token:
     if position >= len(source):
-        raise TemplateSyntaxError("an action is not closed", where=places.at(start), hint="end it with `}}`")
+        raise TemplateSyntaxError(
+            "an action is not closed", where=places.at(start), hint=f"end it with `{right}`"
+        )
     match = _TOKENS.match(source, position)
     if match is None or match.lastgroup is None:
-        if source[position] in "\"`'":
-            raise TemplateSyntaxError("a string is not closed", where=places.at(position))
-        raise TemplateSyntaxError(
-            f"unexpected character `{source[position]}` in an action", where=places.at(position)
-        )
-    return Token(TokenKind[match.lastgroup], match.group(), position)
+        return _other(source, position, places)
+    kind, text = TokenKind[match.lastgroup], match.group()
+    if kind is TokenKind.NUMBER:
+        return _number(source, text, position, places)
+    if kind in (TokenKind.FIELD, TokenKind.VARIABLE, TokenKind.NAME):
+        # Python's \w has more in it than Go's letters, digits and `_`.
+        if not text.isascii():
+            text = _go_word(text)
+        if not text or not _ends_word(source, position + len(text), right):
+            raise _unexpected(source, position + len(text), places)
+        if text == ".":
+            kind = TokenKind.DOT
+        elif text in KEYWORDS:
+            kind = TokenKind.KEYWORD
+    return Token(kind, text, position)
 
 
-def unquote(token: Token, places: Places) -> str:
-    """The text of a string token, escapes as in Go."""
-    if token.kind is TokenKind.RAW_STRING:
-        return token.text[1:-1].replace("\r", "")
+def _number(source: str, text: str, position: int, places: Places) -> Token:
+    end, kind = position + len(text), TokenKind.NUMBER
+    if source[end : end + 1] in ("+", "-"):
+        # A complex constant, 1+2i: no spaces, and the second part must be imaginary.
+        second = _TOKENS.match(source, end)
+        text += second.group() if second else ""
+        end, kind = position + len(text), TokenKind.COMPLEX
+        if not text.endswith("i"):
+            raise TemplateSyntaxError(f"`{text}` is no number", where=places.at(position))
+    if _is_word(source[end : end + 1]):
+        raise TemplateSyntaxError(f"`{text}{source[end]}` is no number", where=places.at(position))
+    return Token(kind, text, position)
 
-    def one(match: re.Match[str]) -> str:
-        hexadecimal, short, long, octal, simple = match.groups()
-        if simple is not None:
-            if simple not in _SIMPLE_ESCAPES:
-                raise TemplateSyntaxError(f"unknown escape `\\{simple}` in a string", where=where)
-            return _SIMPLE_ESCAPES[simple]
-        if short or long:
-            number = int(short or long, 16)
-            if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
-                raise TemplateSyntaxError("an escape in a string is no Unicode character", where=where)
-            return chr(number)
-        number = int(hexadecimal, 16) if hexadecimal else int(octal, 8)
-        if number > 0xFF:
-            raise TemplateSyntaxError("an octal escape in a string is above \\377", where=where)
-        # A byte, not a character; surrogateescape carries it to whoever encodes the output.
-        return bytes([number]).decode("utf-8", "surrogateescape")
 
-    where = places.at(token.offset)
-    text = _ESCAPE.sub(one, token.text[1:-1])
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+def _other(source: str, position: int, places: Places) -> Token:
+    """What no token starts with: an error of its own kind for each."""
+    character = source[position]
+    if character in _UNCLOSED:
+        raise TemplateSyntaxError(f"{_UNCLOSED[character]} is not closed", where=places.at(position))
+    if character == ":":
+        raise TemplateSyntaxError("`:` must be followed by `=`", where=places.at(position))
+    raise _unexpected(source, position, places)
+
+
+def _unexpected(source: str, position: int, places: Places) -> TemplateSyntaxError:
+    character = source[position : position + 1]
+    what = f"unexpected character `{character}` in an action" if character else "an action is not closed"
+    return TemplateSyntaxError(what, where=places.at(position))
+
+
+def _ends_word(source: str, position: int, right: str) -> bool:
+    return position >= len(source) or source[position] in _TERMINATORS or source.startswith(right, position)
+
+
+def _go_word(text: str) -> str:
+    """The leading part of `text` that Go takes for a word; its first character may be `.` or `$`."""
+    for index, character in enumerate(text):
+        if not (_is_word(character) or (index == 0 and character in ".$")):
+            return text[:index]
+    return text
+
+
+def _is_word(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character == "_"
+    return unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")

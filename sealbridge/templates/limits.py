@@ -16,9 +16,11 @@ class Limits:
 
     # Bytes of text that a rendering may print.
     output: int = 4 << 20
-    # Bytes of one string, or entries of one list or map.
+    # Bytes of one string.
     size: int = 4 << 20
-    # Bytes and entries of everything made along the way.
+    # Entries of one list or map.
+    entries: int = 100_000
+    # Bytes of everything made along the way, where an entry counts as 32.
     total: int = 64 << 20
     # Actions, operands and iterations evaluated.
     steps: int = 1_000_000
@@ -32,6 +34,8 @@ class Limits:
     seconds: float = 10.0
 
 
+# What an entry of a list or map counts as, in bytes.
+_ENTRY = 32
 DEFAULT = Limits()
 
 
@@ -63,12 +67,20 @@ class Budget:
             raise BoundExceeded(f"the template takes longer than {self.limits.seconds:g} seconds")
 
     def grow(self, size: int) -> None:
-        """Account for one string of `size` bytes, or a list or map of so many entries, before it is made."""
+        """Account for one string of `size` bytes, before it is made where that is possible."""
         if size > self.limits.size:
-            raise BoundExceeded(f"a value grows beyond {self.limits.size} bytes or entries")
+            raise BoundExceeded(f"a string grows beyond {self.limits.size} bytes")
         self._total += size
         if self._total > self.limits.total:
-            raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes and entries")
+            raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes")
+
+    def hold(self, count: int) -> None:
+        """Account for one list or map of `count` entries, before it is made where that is possible."""
+        if count > self.limits.entries:
+            raise BoundExceeded(f"a list or map grows beyond {self.limits.entries} entries")
+        self._total += count * _ENTRY
+        if self._total > self.limits.total:
+            raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes")
 
     def write(self, size: int) -> None:
         """Account for `size` bytes of output."""

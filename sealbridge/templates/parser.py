@@ -1,137 +1,415 @@
-"""Tokens into nodes. Knows which part of Go's text/template exists here and says so of the rest."""
+"""Tokens into nodes. Knows the grammar of text/template; evaluates nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sealbridge.errors import TemplateSyntaxError
-from sealbridge.templates.lexer import Places, Token, TokenKind, tokens, unquote
+from sealbridge.templates.calls import Function
+from sealbridge.templates.lexer import Places, Token, TokenKind, tokens
+from sealbridge.templates.literals import character, complex_number, number, text_of
+from sealbridge.templates.nodes import (
+    Action,
+    Body,
+    Break,
+    Call,
+    Chain,
+    Command,
+    Continue,
+    Dot,
+    Field,
+    If,
+    Invoke,
+    Literal,
+    Nil,
+    Node,
+    Numeral,
+    Operand,
+    Pipeline,
+    Range,
+    Text,
+    Variable,
+    With,
+    is_empty,
+)
 
-_KEYWORDS = frozenset(
-    {
-        "if", "else", "end", "range", "with", "define", "template", "block", "break", "continue",
-        "nil", "true", "false",
-    }
-)  # fmt: skip
-_SUPPORTED = 'text, comments, `{{ .key }}`, `{{ index . "key" }}` and string literals work today'
-_NAMES = {
-    TokenKind.PIPE: "a pipeline (`|`)",
-    TokenKind.OPEN: "a group in parentheses",
-    TokenKind.NUMBER: "a number",
-    TokenKind.CHARACTER: "a character literal",
-    TokenKind.DECLARE: "a declaration",
-}
+_KIND = TokenKind
+_STRINGS = (_KIND.STRING, _KIND.RAW_STRING)
+_NUMBERS = {_KIND.NUMBER: number, _KIND.CHARACTER: character, _KIND.COMPLEX: complex_number}
+_CONTROLS: dict[str, type[If | With | Range]] = {"if": If, "with": With, "range": Range}
+_CONSTANT = (Literal, Numeral, Nil, Dot)
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """What is printed as it stands: text, or a string literal."""
+class Tree:
+    """A parsed source: the body of the template and of every template that it defines."""
 
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """`.a.b`: names to follow from the dot; no names is the dot itself."""
-
-    names: tuple[str, ...]
-    where: str
+    places: Places
+    source: str
+    name: bytes
+    bodies: Mapping[bytes, Body]
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """`index OPERAND "key"...`: keys to follow from an operand."""
+@dataclass(slots=True)
+class _Scope:
+    """What belongs to one definition: the variables in sight and the ranges around."""
 
-    operand: Field
-    keys: tuple[str, ...]
-    where: str
-
-
-Node = Text | Field | Index
+    variables: list[str]
+    ranges: int = 0
 
 
-def parse(source: str, *, name: str, delimiters: tuple[str, str]) -> tuple[Node, ...]:
-    """The nodes of a template in order. Raises TemplateSyntaxError at `name:line:column`."""
+def parse(
+    source: str,
+    *,
+    name: str,
+    delimiters: tuple[str, str],
+    functions: Callable[[str], Function | None],
+    depth: int,
+) -> Tree:
+    """The tree of a template. Raises TemplateSyntaxError at `name:line:column`.
+
+    `functions` finds a function by its name; `depth` bounds how deep anything is nested.
+    """
     places = Places(name, source)
-    nodes: list[Node] = []
-    action: list[Token] | None = None
-    for token in tokens(source, places, delimiters):
-        if token.kind is TokenKind.TEXT:
-            nodes.append(Text(token.text))
-        elif token.kind is TokenKind.BEGIN:
-            action, begin = [], token
-        elif token.kind is TokenKind.END:
-            nodes.append(_action(action or [], places.at(begin.offset), places))
-        elif action is not None:
-            action.append(token)
-    return tuple(nodes)
+    return _Parser(source, places, delimiters, functions, depth).tree(name.encode("utf-8", "surrogateescape"))
 
 
-def _action(action: Sequence[Token], where: str, places: Places) -> Node:
-    if not action:
-        raise TemplateSyntaxError("an action is empty", where=where)
-    first = action[0]
-    # The keyword is the reader's first hint; a pipe further on would only be a detail of it.
-    if first.kind is TokenKind.NAME and first.text != "index":
-        what = f"`{first.text}`" if first.text in _KEYWORDS else f"the function `{first.text}`"
-        raise _unsupported(what, places.at(first.offset))
-    for token in action:
-        if token.kind in _NAMES:
-            raise _unsupported(_NAMES[token.kind], places.at(token.offset))
-        if token.kind is TokenKind.VARIABLE:
-            raise _unsupported(f"the variable `{token.text}`", places.at(token.offset))
-    if first.kind is TokenKind.NAME:
-        return _index(action, places)
-    if first.kind in (TokenKind.STRING, TokenKind.RAW_STRING):
-        _nothing_after(action[1:], places)
-        return Text(unquote(first, places))
-    field, rest = _field(action, places)
-    _nothing_after(rest, places)
-    if not field.names:
-        raise _unsupported("printing the dot alone", places.at(first.offset))
-    return field
+class _Parser:
+    def __init__(
+        self,
+        source: str,
+        places: Places,
+        delimiters: tuple[str, str],
+        functions: Callable[[str], Function | None],
+        depth: int,
+    ) -> None:
+        self._source = source
+        self._places = places
+        self._functions = functions
+        self._tokens = list(tokens(source, places, delimiters))
+        self._position = 0
+        self._bodies: dict[bytes, Body] = {}
+        self._scope = _Scope(["$"])
+        self._depth = 0
+        self._limit = depth
 
+    def tree(self, name: bytes) -> Tree:
+        body: list[Node] = []
+        while self._peek().kind is not _KIND.EOF:
+            if self._is_action("define"):
+                self._definition()
+                continue
+            node = self._node()
+            if isinstance(node, str):
+                raise self._error(f"unexpected `{node}`", self._tokens[self._position - 1])
+            body.append(node)
+        self._define(name, tuple(body), self._peek())
+        return Tree(self._places, self._source, name, self._bodies)
 
-def _index(action: Sequence[Token], places: Places) -> Index:
-    where = places.at(action[0].offset)
-    if len(action) < 2:
-        raise TemplateSyntaxError("`index` needs a map and a key", where=where, hint='`{{ index . "key" }}`')
-    operand, rest = _field(action[1:], places)
-    if not rest:
-        raise TemplateSyntaxError("`index` needs a key", where=where, hint='`{{ index . "key" }}`')
-    keys: list[str] = []
-    for token in rest:
-        if token.kind not in (TokenKind.STRING, TokenKind.RAW_STRING):
-            raise _unsupported("a key of `index` that is not a string literal", places.at(token.offset))
-        keys.append(unquote(token, places))
-    return Index(operand, tuple(keys), where)
+    # Tokens.
 
+    def _peek(self) -> Token:
+        return self._tokens[self._position]
 
-def _field(action: Sequence[Token], places: Places) -> tuple[Field, Sequence[Token]]:
-    first = action[0]
-    where = places.at(first.offset)
-    if first.kind is TokenKind.DOT:
-        return Field((), where), action[1:]
-    if first.kind is not TokenKind.FIELD:
-        raise TemplateSyntaxError(f"unexpected `{first.text}` in an action", where=where)
-    names, end = [], first.offset
-    for token in action:
-        # `.a .b` with a space are two operands, `.a.b` is one.
-        if token.kind is not TokenKind.FIELD or token.offset != end:
+    def _next(self) -> Token:
+        token = self._tokens[self._position]
+        if token.kind is not _KIND.EOF:
+            self._position += 1
+        return token
+
+    def _skip_space(self) -> Token:
+        while self._peek().kind is _KIND.SPACE:
+            self._position += 1
+        return self._peek()
+
+    def _next_word(self) -> Token:
+        self._skip_space()
+        return self._next()
+
+    def _is_action(self, keyword: str) -> bool:
+        """Whether the next is an action that starts with a keyword; nothing is consumed."""
+        if self._peek().kind is not _KIND.BEGIN:
+            return False
+        ahead = self._position + 1
+        while self._tokens[ahead].kind is _KIND.SPACE:
+            ahead += 1
+        return self._tokens[ahead].kind is _KIND.KEYWORD and self._tokens[ahead].text == keyword
+
+    def _expect_end(self, context: str) -> None:
+        token = self._next_word()
+        if token.kind is not _KIND.END:
+            raise self._unexpected(token, context)
+
+    def _error(self, what: str, token: Token, hint: str | None = None) -> TemplateSyntaxError:
+        return TemplateSyntaxError(what, where=self._places.at(token.offset), hint=hint)
+
+    def _unexpected(self, token: Token, context: str) -> TemplateSyntaxError:
+        what = "the end of the template" if token.kind is _KIND.EOF else f"`{token.text}`"
+        return self._error(f"unexpected {what} in {context}", token)
+
+    def _descend(self, token: Token) -> None:
+        self._depth += 1
+        if self._depth > self._limit:
+            raise self._error(f"more than {self._limit} blocks and parentheses within each other", token)
+
+    # Definitions.
+
+    def _define(self, name: bytes, body: Body, token: Token) -> None:
+        known = self._bodies.get(name)
+        if known is None or is_empty(known):
+            self._bodies[name] = body
+        elif not is_empty(body):
+            raise self._error(f"the template `{name.decode(errors='replace')}` is defined twice", token)
+
+    def _definition(self) -> None:
+        self._next()
+        keyword = self._next_word()
+        name = self._name(self._next_word(), "define")
+        self._expect_end("define")
+        self._define(name, self._scoped_body(keyword), keyword)
+
+    def _scoped_body(self, token: Token) -> Body:
+        """The body of a definition, which sees no variables from around it."""
+        around, self._scope = self._scope, _Scope(["$"])
+        self._descend(token)
+        body, end = self._body(token)
+        if end != "end":
+            raise self._error(f"unexpected `{end}` in `{token.text}`", token)
+        self._scope = around
+        self._depth -= 1
+        return body
+
+    def _name(self, token: Token, context: str) -> bytes:
+        if token.kind not in _STRINGS:
+            raise self._unexpected(token, f"`{context}`, which takes a name in quotes")
+        return self._unquoted(token)
+
+    def _unquoted(self, token: Token) -> bytes:
+        try:
+            return text_of(token.text)
+        except ValueError as error:
+            raise self._error(f"{token.text}: {error}", token) from None
+
+    # Bodies.
+
+    def _body(self, opening: Token) -> tuple[Body, str]:
+        """Nodes up to `else` or `end`, and which of both it was."""
+        body: list[Node] = []
+        while self._peek().kind is not _KIND.EOF:
+            node = self._node()
+            if isinstance(node, str):
+                return tuple(body), node
+            body.append(node)
+        raise self._error(f"`{opening.text}` is not closed", opening, "end it with `{{ end }}`")
+
+    def _node(self) -> Node | str:
+        """One node, or the keyword `else` or `end`."""
+        token = self._next_word()
+        if token.kind is _KIND.TEXT:
+            return Text(token.text.encode("utf-8", "surrogateescape"))
+        if token.kind is not _KIND.BEGIN:
+            raise self._unexpected(token, "the template")
+        first = self._skip_space()
+        if first.kind is not _KIND.KEYWORD or first.text == "nil":
+            return Action(self._pipeline("a command", _KIND.END))
+        self._next()
+        match first.text:
+            case "if" | "with" | "range":
+                return self._control(first)
+            case "end":
+                self._expect_end("end")
+                return "end"
+            case "else":
+                following = self._skip_space()
+                if not (following.kind is _KIND.KEYWORD and following.text in ("if", "with")):
+                    self._expect_end("else")
+                return "else"
+            case "break" | "continue":
+                self._expect_end(first.text)
+                if not self._scope.ranges:
+                    raise self._error(f"`{first.text}` outside of `range`", first)
+                return Break() if first.text == "break" else Continue()
+            case "template":
+                return self._invocation(first)
+            case "block":
+                return self._block(first)
+            case _:
+                hint = "`define` stands at the top level, outside of all blocks"
+                raise self._error(f"unexpected `{first.text}`", first, hint)
+
+    def _control(self, keyword: Token) -> Node:
+        self._descend(keyword)
+        known = len(self._scope.variables)
+        pipeline = self._pipeline(f"`{keyword.text}`", _KIND.END)
+        ranges = keyword.text == "range"
+        self._scope.ranges += ranges
+        body, end = self._body(keyword)
+        self._scope.ranges -= ranges
+        otherwise: Body | None = None
+        if end == "else":
+            following = self._peek()
+            if following.kind is _KIND.KEYWORD and following.text == keyword.text and not ranges:
+                # `else if` is an `if` within the `else`, both closed by one `end`.
+                self._next()
+                otherwise = (self._control(following),)
+            else:
+                otherwise, end = self._body(keyword)
+                if end != "end":
+                    raise self._error(f"a second `else` in `{keyword.text}`", keyword)
+        del self._scope.variables[known:]
+        self._depth -= 1
+        return _CONTROLS[keyword.text](pipeline, body, otherwise)
+
+    def _invocation(self, keyword: Token) -> Node:
+        name = self._name(self._next_word(), "template")
+        pipeline = None
+        if self._skip_space().kind is _KIND.END:
+            end = self._next()
+        else:
+            pipeline = self._pipeline("`template`", _KIND.END)
+            end = self._tokens[self._position - 1]
+        return Invoke(name, pipeline, keyword.offset, end.offset)
+
+    def _block(self, keyword: Token) -> Node:
+        name = self._name(self._next_word(), "block")
+        pipeline = self._pipeline("`block`", _KIND.END)
+        self._define(name, self._scoped_body(keyword), keyword)
+        return Invoke(name, pipeline, keyword.offset, pipeline.end)
+
+    # Expressions.
+
+    def _pipeline(self, context: str, end: TokenKind) -> Pipeline:
+        start = self._skip_space()
+        variables, assigns = self._declarations(context)
+        commands: list[Command] = []
+        while True:
+            token = self._skip_space()
+            if token.kind is end:
+                self._next()
+                break
+            if token.kind in (
+                _KIND.END, _KIND.CLOSE, _KIND.PIPE, _KIND.COMMA, _KIND.DECLARE, _KIND.ASSIGN, _KIND.EOF,
+            ) or (token.kind is _KIND.KEYWORD and token.text != "nil"):  # fmt: skip
+                raise self._unexpected(token, context)
+            commands.append(self._command())
+        if not commands:
+            raise self._error(f"{context} has no value", start)
+        for command in commands[1:]:
+            if isinstance(command.operand, _CONSTANT):
+                what = "a constant cannot take what comes through a pipe"
+                raise TemplateSyntaxError(what, where=self._places.at(command.start))
+        return Pipeline(tuple(commands), tuple(variables), assigns, start.offset, token.offset)
+
+    def _declarations(self, context: str) -> tuple[list[str], bool]:
+        """`$x :=`, `$x =` or, in a range, `$i, $x :=` in front of a pipeline."""
+        names: list[str] = []
+        while self._skip_space().kind is _KIND.VARIABLE:
+            before = self._position
+            variable = self._next()
+            token = self._skip_space()
+            if token.kind in (_KIND.DECLARE, _KIND.ASSIGN):
+                self._next()
+                names.append(variable.text)
+                self._scope.variables.append(variable.text)
+                return names, token.kind is _KIND.ASSIGN
+            if token.kind is not _KIND.COMMA:
+                self._position = before
+                break
+            self._next()
+            names.append(variable.text)
+            self._scope.variables.append(variable.text)
+            if context != "`range`" or len(names) > 1:
+                raise self._error(f"too many variables in {context}", token)
+            following = self._skip_space()
+            if following.kind not in (_KIND.VARIABLE, _KIND.END, _KIND.CLOSE):
+                raise self._error("`range` can only set variables", following)
+        return names, False
+
+    def _command(self) -> Command:
+        start = self._skip_space()
+        operands: list[Operand] = []
+        while True:
+            self._skip_space()
+            operand = self._operand()
+            if operand is not None:
+                operands.append(operand)
+            token = self._next()
+            if token.kind is _KIND.SPACE:
+                continue
+            if token.kind in (_KIND.END, _KIND.CLOSE):
+                self._position -= 1
+            elif token.kind is not _KIND.PIPE:
+                raise self._unexpected(token, "an operand")
             break
-        names.append(token.text[1:])
-        end += len(token.text)
-    return Field(tuple(names), where), action[len(names) :]
+        if not operands:
+            raise self._error("a command is empty", start)
+        return Command(operands[0], tuple(operands[1:]), start.offset, token.offset)
 
+    def _operand(self) -> Operand | None:
+        """A term and the fields taken of it; None when the next is no operand."""
+        first = self._peek()
+        term = self._term()
+        if term is None or self._peek().kind is not _KIND.FIELD:
+            return term
+        names: list[bytes] = []
+        while self._peek().kind is _KIND.FIELD:
+            names.append(self._next().text[1:].encode())
+        end = self._peek().offset
+        if isinstance(term, Field):
+            return Field((*term.names, *names), first.offset, end)
+        if isinstance(term, Variable):
+            return Variable(term.name, (*term.names, *names), first.offset, end)
+        if isinstance(term, _CONSTANT):
+            raise self._error("a constant has no fields", first)
+        return Chain(term, tuple(names), first.offset, end)
 
-def _nothing_after(rest: Sequence[Token], places: Places) -> None:
-    if rest:
-        hint = (
-            'a key with other characters than letters, digits and `_` is read with `{{ index . "the-key" }}`'
-        )
-        raise TemplateSyntaxError("an operand takes no arguments", where=places.at(rest[0].offset), hint=hint)
+    def _term(self) -> Operand | None:
+        token = self._peek()
+        start, end = token.offset, token.offset + len(token.text)
+        kind, text = token.kind, token.text
+        if kind in _STRINGS:
+            self._next()
+            return Literal(self._unquoted(token), start, end)
+        if kind in _NUMBERS:
+            self._next()
+            try:
+                return Numeral(_NUMBERS[kind](text), start, end)
+            except ValueError as error:
+                raise self._error(f"{token.text}: {error}", token) from None
+        if kind is _KIND.OPEN:
+            self._next()
+            self._descend(token)
+            pipeline = self._pipeline("a parenthesis", _KIND.CLOSE)
+            self._depth -= 1
+            return pipeline
+        if kind is _KIND.NAME:
+            self._next()
+            return self._named(token)
+        if kind is _KIND.VARIABLE:
+            self._next()
+            if text not in self._scope.variables:
+                raise self._error(f"the variable `{text}` is not defined", token)
+            return Variable(text, (), start, end)
+        if kind is _KIND.FIELD:
+            self._next()
+            return Field((text[1:].encode(),), start, end)
+        if kind is _KIND.DOT:
+            self._next()
+            return Dot(start, end)
+        if kind is _KIND.KEYWORD and text == "nil":
+            self._next()
+            return Nil(start, end)
+        return None
 
-
-def _unsupported(what: str, where: str) -> TemplateSyntaxError:
-    return TemplateSyntaxError(f"{what} is not supported yet", where=where, hint=_SUPPORTED)
+    def _named(self, token: Token) -> Operand:
+        end = token.offset + len(token.text)
+        if token.text in ("true", "false"):
+            return Literal(token.text == "true", token.offset, end)
+        function = self._functions(token.text)
+        if function is None:
+            hint = None
+            if self._peek().kind is not _KIND.CLOSE:
+                hint = f'a key of the data is written `.{token.text}`, a text `"{token.text}"`'
+            raise self._error(f"there is no function `{token.text}`", token, hint)
+        return Call(function, token.offset, end)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any, Literal
 
-from sealbridge.errors import TemplateError
-from sealbridge.templates.parser import Field, Node, Text, parse
-
-_NO_VALUE = "<no value>"
-_LISTED = 12
-_ABSENT = object()
+from sealbridge.templates.calls import finder
+from sealbridge.templates.execution import Rendering
+from sealbridge.templates.limits import DEFAULT, Budget, Limits
+from sealbridge.templates.parser import Tree, parse
+from sealbridge.templates.values import from_python
 
 
 class Template:
-    """A part of Go's text/template: text, comments, trim markers, fields, `index`, string literals.
+    """A template in the language of Go's text/template, with the functions of `functions.table`.
 
-    `missing` is Go's missingkey option for `.key`: "zero" prints `<no value>`, "error" raises.
-    `index` gives the empty text for a key that is not there, under either, as Go does.
+    `missing` is what `.key` gives for a key that is not there: "zero" goes on without a value, which prints
+    as `<no value>` (Go's default), "error" raises (Go's missingkey=error). `functions` adds functions of the
+    caller's, which take and give Go values (see `values`) and win over those of the same name.
+
+    Raises TemplateSyntaxError. A template may be rendered by several threads at once.
     """
 
     def __init__(
@@ -27,58 +31,65 @@ class Template:
         name: str = "template",
         missing: Literal["zero", "error"] = "zero",
         delimiters: tuple[str, str] = ("{{", "}}"),
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        limits: Limits = DEFAULT,
     ) -> None:
         self.name = name
         self._missing = missing
-        self._nodes = parse(source, name=name, delimiters=delimiters)
+        self._limits = limits
+        delimiters = (delimiters[0] or "{{", delimiters[1] or "}}")
+        if functions:
+            self._tree = parse(
+                source, name=name, delimiters=delimiters, functions=finder(functions), depth=limits.depth
+            )
+        else:
+            self._tree = _PARSED.tree(source, name, delimiters, limits.depth)
 
     def render(self, data: Mapping[str, Any]) -> str:
         """The text with the values of `data` in it; raises TemplateError.
 
-        Bytes that are not UTF-8 travel as surrogates (PEP 383): decode values and encode the outcome
-        with `surrogateescape`.
+        Data are text, bytes, numbers, booleans, None, lists and maps of them; a map is
+        map[string]interface {} to Go, unless it is a StringMap, which is map[string]string. They are never
+        changed. Bytes that are not UTF-8 travel as surrogates (PEP 383): decode values and encode the
+        outcome with `surrogateescape`.
         """
-        return "".join(self._print(node, data) for node in self._nodes)
-
-    def _print(self, node: Node, data: Mapping[str, Any]) -> str:
-        if isinstance(node, Text):
-            return node.text
-        if isinstance(node, Field):
-            value = self._follow(data, node.names, node.where)
-            return _NO_VALUE if value is _ABSENT else _text(value, node.where)
-        value = self._follow(data, node.operand.names, node.operand.where)
-        for key in node.keys:
-            if value is _ABSENT:
-                break
-            value = _step(value, key, node.where).get(key, _ABSENT)
-        return "" if value is _ABSENT else _text(value, node.where)
-
-    def _follow(self, value: Any, names: Sequence[str], where: str) -> Any:
-        for name in names:
-            entries = _step(value, name, where)
-            value = entries.get(name, _ABSENT)
-            if value is not _ABSENT:
-                continue
-            if self._missing == "error":
-                known = ", ".join(sorted(map(str, entries))[:_LISTED])
-                more = ", ..." if len(entries) > _LISTED else ""
-                hint = f"there are: {known}{more}" if known else "there is nothing to take it from"
-                raise TemplateError(f"there is no key `{name}`", where=where, hint=hint)
-            return value
-        return value
+        rendering = Rendering(
+            self._tree,
+            from_python(data),
+            Budget(self._limits),
+            missing_is_error=self._missing == "error",
+        )
+        return rendering.text().decode("utf-8", "surrogateescape")
 
 
-def _step(value: Any, name: str, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TemplateError(f"cannot take `{name}` of something that is not a map", where=where)
-    return value
+class _Parsed:
+    """Trees by what they were parsed from; the ones used last are kept."""
+
+    _COUNT = 1024
+    _SIZE = 4 << 20
+
+    def __init__(self) -> None:
+        self._trees: OrderedDict[tuple[str, str, tuple[str, str], int], Tree] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    def tree(self, source: str, name: str, delimiters: tuple[str, str], depth: int) -> Tree:
+        """The tree of a source, parsed only if it is not known. Raises TemplateSyntaxError."""
+        key = (source, name, delimiters, depth)
+        with self._lock:
+            tree = self._trees.get(key)
+            if tree is not None:
+                self._trees.move_to_end(key)
+                return tree
+        tree = parse(source, name=name, delimiters=delimiters, functions=finder(None), depth=depth)
+        with self._lock:
+            if key not in self._trees:
+                self._trees[key] = tree
+                self._size += len(source)
+            while self._trees and (len(self._trees) > self._COUNT or self._size > self._SIZE):
+                dropped, _ = self._trees.popitem(last=False)
+                self._size -= len(dropped[0])
+        return tree
 
 
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    raise TemplateError(f"printing a {type(value).__name__} is not supported yet", where=where)
+_PARSED = _Parsed()

@@ -1,0 +1,238 @@
+"""The functions that text/template itself has, apart from `slice`, which sprig replaces.
+
+Their errors never name a value. Arguments may be INVALID where Go takes a reflect.Value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sealbridge.templates.limits import Budget
+from sealbridge.templates.values import (
+    INVALID,
+    FunctionError,
+    Number,
+    Object,
+    StringMap,
+    StringMaps,
+    Uint8,
+    is_integer,
+    kind_of,
+    truth,
+    type_name,
+)
+
+_ZEROS = {StringMap: b"", dict: None}
+
+
+def and_(first: Any, *others: Any) -> Any:
+    """The first argument that is false, or the last. Evaluates no more than it needs."""
+    value = first
+    for other in others:
+        if not truth(value):
+            break
+        value = other
+    return value
+
+
+def or_(first: Any, *others: Any) -> Any:
+    """The first argument that is true, or the last. Evaluates no more than it needs."""
+    value = first
+    for other in others:
+        if truth(value):
+            break
+        value = other
+    return value
+
+
+def not_(value: Any) -> bool:
+    """Whether the argument is false."""
+    return not truth(value)
+
+
+def length(value: Any) -> int:
+    """The number of bytes of a string, or of entries of a list or map."""
+    if isinstance(value, (bytes, list, dict)):
+        return len(value)
+    raise FunctionError(f"a {_type(value)} has no length")
+
+
+def index(value: Any, *keys: Any) -> Any:
+    """What a list, map or string has at an index or key, and so on with further keys."""
+    if value is INVALID:
+        raise FunctionError("`nil` has no entries")
+    for key in keys:
+        if value is None:
+            raise FunctionError("`nil` has no entries")
+        if isinstance(value, dict):
+            value = value.get(_map_key(value, key), _zero(value))
+        elif isinstance(value, (list, bytes)):
+            at = _position(key, len(value))
+            if at >= len(value):
+                raise FunctionError(f"the index {at} is out of range")
+            value = Uint8(value[at]) if isinstance(value, bytes) else value[at]
+        else:
+            raise FunctionError(f"a {_type(value)} has no entries")
+    return value
+
+
+def slice_(value: Any, *bounds: Any) -> Any:
+    """A part of a string or list, as Go's `x[a:b]`. sprig has a `slice` of its own for lists."""
+    if value is INVALID:
+        raise FunctionError("`nil` cannot be sliced")
+    if len(bounds) > 3:
+        raise FunctionError("a slice has three indexes at most")
+    if not isinstance(value, (list, bytes)):
+        raise FunctionError(f"a {_type(value)} cannot be sliced")
+    if len(bounds) == 3 and isinstance(value, bytes):
+        raise FunctionError("a string cannot be sliced with three indexes")
+    at = [0, len(value), len(value)]
+    for place, bound in enumerate(bounds):
+        at[place] = _position(bound, len(value))
+    if not at[0] <= at[1] <= at[2]:
+        raise FunctionError("the indexes of a slice must not decrease")
+    part = value[at[0] : at[1]]
+    return part if isinstance(part, bytes) else type(value)(part)
+
+
+def call(function: Any, *_arguments: Any) -> Any:
+    """Call a function that is a value; the data of a template never holds one."""
+    raise FunctionError("`nil` cannot be called" if function is INVALID else "only a function can be called")
+
+
+def eq(first: Any, *others: Any) -> bool:
+    """Whether the first argument equals any of the others."""
+    if not others:
+        raise FunctionError("there is nothing to compare with")
+    return any(_equal(first, other) for other in others)
+
+
+def ne(first: Any, second: Any) -> bool:
+    """Whether two arguments differ."""
+    return not _equal(first, second)
+
+
+def lt(first: Any, second: Any) -> bool:
+    """Whether the first argument is less than the second: numbers of one type, or strings."""
+    kinds = _basic(first), _basic(second)
+    if None in kinds:
+        raise FunctionError(f"a {_type(first)} and a {_type(second)} have no order")
+    if kinds[0] != kinds[1] and not set(kinds) <= {"int", "uint"}:
+        raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+    if kinds[0] in ("bool", "complex"):
+        raise FunctionError(f"a {_type(first)} has no order")
+    return bool(first < second)
+
+
+def le(first: Any, second: Any) -> bool:
+    """Whether the first argument is less than or equal to the second."""
+    return lt(first, second) or _equal(first, second)
+
+
+def gt(first: Any, second: Any) -> bool:
+    """Whether the first argument is greater than the second."""
+    return not le(first, second)
+
+
+def ge(first: Any, second: Any) -> bool:
+    """Whether the first argument is greater than or equal to the second."""
+    return not lt(first, second)
+
+
+def print_(*values: Any) -> bytes:
+    """The arguments as text, with spaces between two that are no strings."""
+    if len(values) == 1 and type(values[0]) is bytes:
+        return values[0]
+    from sealbridge.templates.printing import sprint
+
+    return sprint(values)
+
+
+def println(*values: Any) -> bytes:
+    """The arguments as text with spaces between them, and a line break."""
+    from sealbridge.templates.printing import sprintln
+
+    return sprintln(values)
+
+
+def printf(budget: Budget, form: bytes, *values: Any) -> bytes:
+    """The arguments in a form, as Go's fmt.Sprintf."""
+    from sealbridge.templates.verbs import sprintf
+
+    return sprintf(form, values, budget)
+
+
+def html(*values: Any) -> bytes:
+    """The text of the arguments, escaped for HTML."""
+    from sealbridge.templates.escapes import html as escape
+
+    return escape(*values)
+
+
+def js(*values: Any) -> bytes:
+    """The text of the arguments, escaped for a JavaScript string."""
+    from sealbridge.templates.escapes import js as escape
+
+    return escape(*values)
+
+
+def urlquery(*values: Any) -> bytes:
+    """The text of the arguments, escaped for the query of a URL."""
+    from sealbridge.templates.escapes import urlquery as escape
+
+    return escape(*values)
+
+
+def _type(value: Any) -> str:
+    return "missing value" if value is INVALID else type_name(value)
+
+
+def _basic(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, Number):
+        return "int" if value.signed else "uint"
+    return {bytes: "string", int: "int", float: "float", complex: "complex"}.get(type(value))
+
+
+def _equal(first: Any, second: Any) -> bool:
+    kind, other = _basic(first), _basic(second)
+    if kind != other:
+        if {kind, other} == {"int", "uint"}:
+            return bool(first == second)
+        if first is not INVALID and second is not INVALID:
+            raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+        return False
+    if kind is not None:
+        return bool(first == second)
+    if first is INVALID or second is INVALID:
+        return first is second
+    if kind_of(first) != kind_of(second):
+        raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+    if isinstance(first, Object) and isinstance(second, Object):
+        return type(first) is type(second) and bool(first == second)
+    raise FunctionError(f"a {_type(first)} cannot be compared")
+
+
+def _map_key(value: dict[bytes, Any], key: Any) -> bytes:
+    if key is INVALID:
+        raise FunctionError("`nil` is no key of a map")
+    if type(key) is not bytes:
+        raise FunctionError(f"a {_type(key)} is no key of a {type_name(value)}")
+    return key
+
+
+def _zero(value: dict[bytes, Any]) -> Any:
+    if type(value) is StringMaps:
+        return StringMap()
+    return _ZEROS.get(type(value))
+
+
+def _position(key: Any, size: int) -> int:
+    if key is INVALID:
+        raise FunctionError("`nil` is no index")
+    if not is_integer(key):
+        raise FunctionError(f"a {_type(key)} is no index")
+    if not 0 <= key <= size:
+        raise FunctionError(f"the index {int(key)} is out of range")
+    return int(key)

@@ -1,0 +1,200 @@
+"""Nodes into text: control flow over evaluated expressions. Knows no function and no type by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any
+
+from sealbridge.templates.evaluation import Evaluator, ExpressionError
+from sealbridge.templates.limits import BoundExceeded, Budget
+from sealbridge.templates.nodes import Action, Body, Break, If, Invoke, Pipeline, Range, Text, With
+from sealbridge.templates.parser import Tree
+from sealbridge.templates.printing import text_of
+from sealbridge.templates.runes import decode
+from sealbridge.templates.values import INVALID, Int32, is_integer, truth, type_name
+
+_NO_VALUE = b"<no value>"
+
+
+class _Flow(Enum):
+    """How a body ended, where it did not simply end."""
+
+    BREAK = "break"
+    CONTINUE = "continue"
+
+
+class Rendering:
+    """One rendering of a tree over data."""
+
+    def __init__(self, tree: Tree, data: Any, budget: Budget, *, missing_is_error: bool) -> None:
+        self._tree = tree
+        self._data = data
+        self._budget = budget
+        self._missing_is_error = missing_is_error
+        self._evaluator = Evaluator(data, budget, missing_is_error=missing_is_error)
+        self._output: list[bytes] = []
+        self._depth = 0
+        # The innermost expression being worked on, for the error of a bound.
+        self._at: Pipeline | Invoke | None = None
+
+    def text(self) -> bytes:
+        """The output. Raises TemplateError, with the place and expression it failed at."""
+        try:
+            self._body(self._data, self._tree.bodies[self._tree.name])
+        except ExpressionError as error:
+            raise error.told(self._tree) from None
+        except BoundExceeded as error:
+            if self._at is None:
+                raise ExpressionError(str(error), _Start).told(self._tree) from None
+            raise ExpressionError(str(error), self._at).told(self._tree) from None
+        except RecursionError:
+            what = "values are nested too deeply"
+            raise ExpressionError(what, self._at or _Start).told(self._tree) from None
+        return b"".join(self._output)
+
+    def _body(self, dot: Any, body: Body) -> _Flow | None:
+        for node in body:
+            if isinstance(node, Text):
+                self._write(node.text)
+            elif isinstance(node, Action):
+                self._action(dot, node.pipeline)
+            elif isinstance(node, (If, With)):
+                flow = self._branch(dot, node)
+                if flow:
+                    return flow
+            elif isinstance(node, Range):
+                flow = self._range(dot, node)
+                if flow:
+                    return flow
+            elif isinstance(node, Invoke):
+                self._invoke(dot, node)
+            else:
+                self._budget.step()
+                return _Flow.BREAK if isinstance(node, Break) else _Flow.CONTINUE
+        return None
+
+    def _write(self, text: bytes) -> None:
+        self._budget.step()
+        self._budget.write(len(text))
+        self._output.append(text)
+
+    def _pipeline(self, dot: Any, pipeline: Pipeline) -> Any:
+        self._at = pipeline
+        return self._evaluator.pipeline(dot, pipeline)
+
+    def _action(self, dot: Any, pipeline: Pipeline) -> None:
+        value = self._pipeline(dot, pipeline)
+        if pipeline.variables:
+            return
+        if value.__class__ is bytes:
+            self._write(value)
+        elif value is INVALID:
+            self._write(_NO_VALUE)
+        else:
+            self._write(text_of(value))
+
+    def _nest(self, node: Pipeline | Invoke) -> None:
+        self._depth += 1
+        if self._depth > self._budget.limits.depth:
+            self._at = node
+            raise BoundExceeded(
+                f"more than {self._budget.limits.depth} templates and blocks run within each other"
+            )
+
+    def _branch(self, dot: Any, node: If | With) -> _Flow | None:
+        variables = self._evaluator.variables
+        known = len(variables)
+        value = self._pipeline(dot, node.pipeline)
+        self._nest(node.pipeline)
+        flow = None
+        if truth(value):
+            flow = self._body(value if isinstance(node, With) else dot, node.body)
+        elif node.otherwise is not None:
+            flow = self._body(dot, node.otherwise)
+        self._depth -= 1
+        del variables[known:]
+        return flow
+
+    def _range(self, dot: Any, node: Range) -> _Flow | None:
+        variables = self._evaluator.variables
+        known = len(variables)
+        value = self._pipeline(dot, node.pipeline)
+        self._nest(node.pipeline)
+        inside = len(variables)
+        flow, ran = None, False
+        for key, element in self._elements(value, node.pipeline):
+            ran = True
+            self._budget.step()
+            self._set_loop(node.pipeline, key, element)
+            ended = self._body(element, node.body)
+            del variables[inside:]
+            if ended is _Flow.BREAK:
+                break
+        if not ran and node.otherwise is not None:
+            flow = self._body(dot, node.otherwise)
+        self._depth -= 1
+        del variables[known:]
+        return flow
+
+    def _set_loop(self, pipeline: Pipeline, key: Any, element: Any) -> None:
+        """Give the variables of a range their values: the element, or the index and the element."""
+        names = pipeline.variables
+        if not names:
+            return
+        given = (element,) if len(names) == 1 else (key, element)
+        variables = self._evaluator.variables
+        for place, (name, value) in enumerate(zip(names, given, strict=True)):
+            if pipeline.assigns:
+                self._evaluator.set_variable(name, value, pipeline)
+            else:
+                variables[len(variables) - len(names) + place] = (name, value)
+
+    def _elements(self, value: Any, pipeline: Pipeline) -> Iterable[tuple[Any, Any]]:
+        if isinstance(value, list):
+            return enumerate(value)
+        if isinstance(value, dict):
+            return [(key, value[key]) for key in sorted(value)]
+        if value is INVALID:
+            return ()
+        if is_integer(value):
+            if len(pipeline.variables) > 1:
+                raise ExpressionError("a range over a number has one variable only", pipeline)
+            return ((None, type(value)(number)) for number in range(value))
+        if isinstance(value, bytes):
+            return _runes(value)
+        raise ExpressionError(f"`range` cannot go over a {type_name(value)}", pipeline)
+
+    def _invoke(self, dot: Any, node: Invoke) -> None:
+        self._at = node
+        body = self._tree.bodies.get(node.name)
+        if body is None:
+            name = node.name.decode("utf-8", "replace")
+            raise ExpressionError(f"there is no template `{name}`", node)
+        value = INVALID if node.pipeline is None else self._pipeline(dot, node.pipeline)
+        self._nest(node)
+        around = self._evaluator
+        self._evaluator = around.within(value)
+        self._body(value, body)
+        self._evaluator = around
+        self._depth -= 1
+
+
+def _runes(text: bytes) -> Iterator[tuple[int, Int32]]:
+    """The characters of a string as numbers, each with the offset of its first byte."""
+    offset = 0
+    for character in decode(text):
+        code = ord(character)
+        yield offset, Int32(code)
+        width = len(character.encode("utf-8", "surrogatepass"))
+        # A byte that is no UTF-8 is one byte long, whatever stands for it.
+        if character == "�" and not text.startswith(b"\xef\xbf\xbd", offset):
+            width = 1
+        offset += width
+
+
+class _Start:
+    """The start of a template, for an error that happens before anything is evaluated."""
+
+    start = 0
+    end = 0

@@ -110,6 +110,8 @@ def _plain(value: Any) -> bytes | None:
         return b"%d" % value
     if kind is float:
         return format_float(value, "g", -1).encode()
+    if kind is complex:
+        return _complex(value)
     if value is None:
         return NIL
     if value is INVALID:
@@ -118,6 +120,12 @@ def _plain(value: Any) -> bytes | None:
     if text_ is None and isinstance(value, int):
         return b"%d" % value
     return text_
+
+
+def _complex(value: complex) -> bytes:
+    real, imaginary = format_float(value.real, "g", -1), format_float(value.imag, "g", -1)
+    sign = "" if imaginary[0] in "+-" else "+"
+    return f"({real}{sign}{imaginary}i)".encode()
 
 
 def _write(text: Text, value: Any, depth: int) -> None:

@@ -4,6 +4,7 @@ A template works on Go values, so that `len`, `index`, `typeOf` and `printf` agr
 
     string                  bytes (Go strings are bytes, seldom anything but UTF-8)
     bool, int, float64      bool, int, float
+    complex128              complex, which only a constant such as 2i gives
     int64, int32, uint8...  Int64, Int32, Uint8... (subclasses of int that remember their width)
     []interface {}          list
     []string, []int, ...    Strings, Ints, Lists (subclasses of list whose elements all have one type)
@@ -169,6 +170,7 @@ _BUILTIN = {
     int: ("int", "int"),
     bool: ("bool", "bool"),
     float: ("float64", "float64"),
+    complex: ("complex128", "complex128"),
     list: ("slice", "[]interface {}"),
     dict: ("map", "map[string]interface {}"),
     type(None): ("interface", "interface {}"),
@@ -228,6 +230,11 @@ def from_python(value: Any) -> Any:
             return kind(map(from_python, value))
         return [from_python(entry) for entry in value]
     raise TemplateError(f"a template cannot work on a {kind.__name__}")
+
+
+def string_map(entries: Mapping[str, str | bytes]) -> StringMap:
+    """map[string]string, which is what the templates of Secrets get."""
+    return StringMap({_key(key): from_python(value) for key, value in entries.items()})
 
 
 def _key(key: Any) -> bytes:

@@ -29,6 +29,8 @@ _BASES: Final = {b"0x": 16, b"0o": 8, b"0b": 2}
 # A character of each class; what follows an underscore and what precedes it decide whether it may stand.
 _BARE_UNDERSCORE = re.compile(rb"(?<![0-9])_|_(?![0-9])")
 _BARE_UNDERSCORE_HEX = re.compile(rb"(?<![0-9a-fA-F])_|_(?![0-9a-fA-F])")
+# More digits than any float has: what is beyond them are zeros.
+_EXACT = 800
 # More digits than any number of 64 bits has; Python refuses to read thousands of them.
 _MANY = 70
 
@@ -200,7 +202,7 @@ def _general(value: float, mark: str, precision: int) -> str:
         # Go's own choice: a million is 1e+06.
         bound = 6
     else:
-        precision = precision or 1
+        precision = min(precision or 1, _EXACT)
         digits, point = _rounded(value, precision)
         digits = digits.rstrip("0")
         bound = precision

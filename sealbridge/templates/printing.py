@@ -25,17 +25,17 @@ NO_VALUE: Final = b"<no value>"
 class Text:
     """A text in the making, which refuses to grow beyond the size of a value."""
 
-    __slots__ = ("_pieces", "_room")
+    __slots__ = ("_pieces", "_room", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = DEFAULT.size) -> None:
         self._pieces: list[bytes] = []
-        self._room = DEFAULT.size
+        self._size = self._room = size
 
     def add(self, piece: bytes) -> None:
         """Append. Raises BoundExceeded."""
         self._room -= len(piece)
         if self._room < 0:
-            raise BoundExceeded(f"a value prints as more than {DEFAULT.size} bytes")
+            raise BoundExceeded(f"a value prints as more than {self._size} bytes")
         self._pieces.append(piece)
 
     def whole(self) -> bytes:

@@ -157,8 +157,12 @@ def regex_quote_meta(text: bytes) -> bytes:
     return quote(text)
 
 
-def _first(pattern: Pattern, budget: Budget, subject: Subject, count: int) -> islice[Spans]:
-    return islice(pattern.matches(budget, subject), count if count >= 0 else None)
+def _first(pattern: Pattern, budget: Budget, subject: Subject, count: int) -> list[Spans]:
+    """The first `count` matches, all with a negative count. Raises BoundExceeded when a list cannot hold them."""
+    most = budget.limits.entries + 1
+    found = list(islice(pattern.matches(budget, subject), most if count < 0 else min(count, most)))
+    budget.hold(len(found))
+    return found
 
 
 def _replaced(pattern: Pattern, budget: Budget, subject: Subject, made: Callable[[Spans], bytes]) -> bytes:

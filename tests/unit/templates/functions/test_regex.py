@@ -223,6 +223,14 @@ def test_many_matches_take_many_steps() -> None:
         call("regex_find_all", b"a", b"a" * 2000, -1, steps=1000)
 
 
+@pytest.mark.parametrize(("name", "commas"), [("regex_find_all", 20), ("regex_split", 19)])
+def test_a_list_of_matches_or_pieces_is_bounded(name: str, commas: int) -> None:
+    assert len(call(name, b",", b"," * commas, -1, entries=20)) == 20
+    assert len(call(name, b",", b"," * 1000, 20, entries=20)) == 20
+    with pytest.raises(BoundExceeded, match="a list or map grows beyond 20 entries"):
+        call(name, b",", b"," * 21, -1, entries=20)
+
+
 @pytest.mark.parametrize("name", ["regex_replace_all", "regex_replace_all_literal"])
 def test_what_replacements_add_is_bounded(name: str) -> None:
     with pytest.raises(BoundExceeded, match="values together"):

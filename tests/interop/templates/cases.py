@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -63,7 +63,7 @@ class Case:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     strings: bool = False
-    missing: str = "zero"
+    missing: Literal["zero", "error"] = "zero"
     delimiters: tuple[str, str] = ("{{", "}}")
 
     @property
@@ -144,7 +144,7 @@ def _case(
     template: str,
     values: Mapping[str, Any] | None = None,
     strings: bool = False,
-    missing: str = "zero",
+    missing: Literal["zero", "error"] = "zero",
     delimiters: tuple[str, str] = ("{{", "}}"),
     differs: str = "",
     output: str | None = None,

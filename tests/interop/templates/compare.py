@@ -1,4 +1,4 @@
-"""Shows what Go and we make of one template: `python -m tests.interop.templates.compare '{{ ... }}' [JSON]`."""
+"""Shows what Go and we make of one template: `... compare '{{ .a }}' '{"a": 1}'`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sealbridge.errors import TemplateError, TemplateSyntaxError
@@ -12,13 +13,13 @@ from tests.interop.templates.cases import Case, Outcome
 
 def render(case: Case) -> Outcome:
     """What comes of a case."""
-    missing = "error" if case.missing == "error" else "zero"
     try:
-        template = Template(case.template, missing=missing, delimiters=case.delimiters)
+        template = Template(case.template, missing=case.missing, delimiters=case.delimiters)
     except TemplateSyntaxError:
         return Outcome(fails="parse")
     try:
-        rendered = template.render(StringMap(case.values) if case.strings else as_json(case.values))
+        data: Mapping[Any, Any] = StringMap(case.values) if case.strings else as_json(case.values)
+        rendered = template.render(data)
     except TemplateError:
         return Outcome(fails="execute")
     return Outcome(rendered.encode("utf-8", "surrogateescape"))

@@ -158,7 +158,7 @@ def regex_quote_meta(text: bytes) -> bytes:
 
 
 def _first(pattern: Pattern, budget: Budget, subject: Subject, count: int) -> list[Spans]:
-    """The first `count` matches, all with a negative count. Raises BoundExceeded when a list cannot hold them."""
+    """The first `count` matches, all with a negative count, if a list can hold them (BoundExceeded)."""
     most = budget.limits.entries + 1
     found = list(islice(pattern.matches(budget, subject), most if count < 0 else min(count, most)))
     budget.hold(len(found))

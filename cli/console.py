@@ -48,10 +48,15 @@ def note(text: str) -> None:
 
 def data(text: str) -> None:
     """Data to stdout, in UTF-8 whatever the locale says. Raises OSError when nobody takes it."""
+    binary(text.encode())
+
+
+def binary(content: bytes) -> None:
+    """Data to stdout, byte by byte. Raises OSError when nobody takes it."""
     if sys.stdout is None:
         raise SealbridgeError("there is no stdout to write to", hint="do not close it, or write to a file")
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "cert": Entry("sealbridge_cli.cert", "show a sealing certificate"),
     "keys": Entry("sealbridge_cli.keys", "make sealing keys"),
     "sync": Entry("sealbridge_cli.sync", "make the Secrets of a directory of manifests, without a cluster"),
+    "template": Entry("sealbridge_cli.template", "try out templates, without a cluster"),
     "operator": Entry("sealbridge_cli.operator", "run in a cluster: unseal and sync for good"),
     "demo": Entry("sealbridge_cli.demo", "watch the whole of it work on real parts"),
     "completion": Entry("sealbridge_cli.completion", "print a completion script for a shell"),

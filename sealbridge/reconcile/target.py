@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sealbridge.errors import TemplateError
 from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge.secret import Secret, Value
-from sealbridge.templates.template import Template
+from sealbridge.templates import Template, string_map
 
 
 def target_secret(sealed: SealedSecret, items: Mapping[str, Value]) -> Secret:
@@ -21,9 +21,7 @@ def target_secret(sealed: SealedSecret, items: Mapping[str, Value]) -> Secret:
     template = sealed.template
     rendered: dict[str, Value] = {}
     if template.data:
-        dot = dict(template.data) | {
-            key: value.reveal().decode("utf-8", "surrogateescape") for key, value in items.items()
-        }
+        dot = string_map({**template.data, **{key: value.reveal() for key, value in items.items()}})
         for key, source in template.data.items():
             if key in items:
                 continue

@@ -9,7 +9,8 @@ from sealbridge.errors import ManifestError, TemplateError
 from sealbridge.secret import Secret, Value
 from sealbridge.sync import fingerprints
 from sealbridge.sync.model import ExternalSecret, MergePolicy, TargetTemplate
-from sealbridge.templates import Template
+from sealbridge.templates import Template, string_map
+from sealbridge.templates.values import StringMap
 
 MANAGED_LABEL = "reconcile.external-secrets.io/managed"
 CREATED_BY_LABEL = "reconcile.external-secrets.io/created-by"
@@ -58,7 +59,7 @@ def _templated(
     template: TargetTemplate, items: Mapping[str, Value]
 ) -> tuple[dict[str, Value], dict[str, str], dict[str, str]]:
     """Items, labels and annotations that the template makes."""
-    context = {key: value.reveal().decode("utf-8", "surrogateescape") for key, value in items.items()}
+    context = string_map({key: value.reveal() for key, value in items.items()})
     keeps_items = not template.data or template.merge_policy is MergePolicy.MERGE
     data = dict(items) if keeps_items else {}
     for key, source in template.data.items():
@@ -76,7 +77,7 @@ def _templated(
     return data, labels, annotations
 
 
-def _rendered(source: str, field: str, context: Mapping[str, str]) -> str:
+def _rendered(source: str, field: str, context: StringMap) -> str:
     return Template(source, name=f"{_WHERE}.{field}", missing="error").render(context)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sealbridge.templates.limits import Budget
+from sealbridge.templates.printing import sprint, sprintln
 from sealbridge.templates.values import (
     INVALID,
     FunctionError,
@@ -20,7 +21,9 @@ from sealbridge.templates.values import (
     kind_of,
     truth,
     type_name,
+    with_article,
 )
+from sealbridge.templates.verbs import sprintf
 
 _ZEROS = {StringMap: b"", dict: None}
 
@@ -54,7 +57,7 @@ def length(value: Any) -> int:
     """The number of bytes of a string, or of entries of a list or map."""
     if isinstance(value, (bytes, list, dict)):
         return len(value)
-    raise FunctionError(f"a {_type(value)} has no length")
+    raise FunctionError(f"{_a(value)} has no length")
 
 
 def index(value: Any, *keys: Any) -> Any:
@@ -72,7 +75,7 @@ def index(value: Any, *keys: Any) -> Any:
                 raise FunctionError(f"the index {at} is out of range")
             value = Uint8(value[at]) if isinstance(value, bytes) else value[at]
         else:
-            raise FunctionError(f"a {_type(value)} has no entries")
+            raise FunctionError(f"{_a(value)} has no entries")
     return value
 
 
@@ -83,7 +86,7 @@ def slice_(value: Any, *bounds: Any) -> Any:
     if len(bounds) > 3:
         raise FunctionError("a slice has three indexes at most")
     if not isinstance(value, (list, bytes)):
-        raise FunctionError(f"a {_type(value)} cannot be sliced")
+        raise FunctionError(f"{_a(value)} cannot be sliced")
     if len(bounds) == 3 and isinstance(value, bytes):
         raise FunctionError("a string cannot be sliced with three indexes")
     at = [0, len(value), len(value)]
@@ -116,11 +119,11 @@ def lt(first: Any, second: Any) -> bool:
     """Whether the first argument is less than the second: numbers of one type, or strings."""
     kinds = _basic(first), _basic(second)
     if None in kinds:
-        raise FunctionError(f"a {_type(first)} and a {_type(second)} have no order")
+        raise FunctionError(f"{_a(first)} and {_a(second)} have no order")
     if kinds[0] != kinds[1] and not set(kinds) <= {"int", "uint"}:
-        raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+        raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
     if kinds[0] in ("bool", "complex"):
-        raise FunctionError(f"a {_type(first)} has no order")
+        raise FunctionError(f"{_a(first)} has no order")
     return bool(first < second)
 
 
@@ -141,50 +144,21 @@ def ge(first: Any, second: Any) -> bool:
 
 def print_(*values: Any) -> bytes:
     """The arguments as text, with spaces between two that are no strings."""
-    if len(values) == 1 and type(values[0]) is bytes:
-        return values[0]
-    from sealbridge.templates.printing import sprint
-
     return sprint(values)
 
 
 def println(*values: Any) -> bytes:
     """The arguments as text with spaces between them, and a line break."""
-    from sealbridge.templates.printing import sprintln
-
     return sprintln(values)
 
 
 def printf(budget: Budget, form: bytes, *values: Any) -> bytes:
     """The arguments in a form, as Go's fmt.Sprintf."""
-    from sealbridge.templates.verbs import sprintf
-
     return sprintf(form, values, budget)
 
 
-def html(*values: Any) -> bytes:
-    """The text of the arguments, escaped for HTML."""
-    from sealbridge.templates.escapes import html as escape
-
-    return escape(*values)
-
-
-def js(*values: Any) -> bytes:
-    """The text of the arguments, escaped for a JavaScript string."""
-    from sealbridge.templates.escapes import js as escape
-
-    return escape(*values)
-
-
-def urlquery(*values: Any) -> bytes:
-    """The text of the arguments, escaped for the query of a URL."""
-    from sealbridge.templates.escapes import urlquery as escape
-
-    return escape(*values)
-
-
-def _type(value: Any) -> str:
-    return "missing value" if value is INVALID else type_name(value)
+def _a(value: Any) -> str:
+    return "a missing value" if value is INVALID else with_article(type_name(value))
 
 
 def _basic(value: Any) -> str | None:
@@ -201,24 +175,24 @@ def _equal(first: Any, second: Any) -> bool:
         if {kind, other} == {"int", "uint"}:
             return bool(first == second)
         if first is not INVALID and second is not INVALID:
-            raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+            raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
         return False
     if kind is not None:
         return bool(first == second)
     if first is INVALID or second is INVALID:
         return first is second
     if kind_of(first) != kind_of(second):
-        raise FunctionError(f"a {_type(first)} cannot be compared with a {_type(second)}")
+        raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
     if isinstance(first, Object) and isinstance(second, Object):
         return type(first) is type(second) and bool(first == second)
-    raise FunctionError(f"a {_type(first)} cannot be compared")
+    raise FunctionError(f"{_a(first)} cannot be compared")
 
 
 def _map_key(value: dict[bytes, Any], key: Any) -> bytes:
     if key is INVALID:
         raise FunctionError("`nil` is no key of a map")
     if type(key) is not bytes:
-        raise FunctionError(f"a {_type(key)} is no key of a {type_name(value)}")
+        raise FunctionError(f"{_a(key)} is no key of {with_article(type_name(value))}")
     return key
 
 
@@ -232,7 +206,7 @@ def _position(key: Any, size: int) -> int:
     if key is INVALID:
         raise FunctionError("`nil` is no index")
     if not is_integer(key):
-        raise FunctionError(f"a {_type(key)} is no index")
+        raise FunctionError(f"{_a(key)} is no index")
     if not 0 <= key <= size:
         raise FunctionError(f"the index {int(key)} is out of range")
     return int(key)

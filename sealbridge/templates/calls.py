@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from sealbridge.templates import builtins
+from sealbridge.templates import builtins, escapes
 from sealbridge.templates.functions.table import TABLE
-from sealbridge.templates.values import INVALID, FunctionError, Int64, Uint32, type_name
+from sealbridge.templates.values import INVALID, FunctionError, Int64, Uint32, type_name, with_article
 
 # The Python type and the Go name of a parameter's type; `any` and `value` take everything.
 _TYPES: Final[dict[str, tuple[type | None, str]]] = {
@@ -82,20 +82,20 @@ def fitting(value: Any, parameter: str) -> Any:
     if value is INVALID:
         if parameter in _NILLABLE:
             return None
-        raise FunctionError(f"there is no value, where a {name} is expected")
-    raise FunctionError(f"a {_name_of(value)} stands where a {name} is expected")
+        raise FunctionError(f"there is no value, where {with_article(name)} is expected")
+    raise FunctionError(f"{with_article(_name_of(value))} stands where {with_article(name)} is expected")
 
 
 def nil(parameter: str) -> Any:
     """The literal `nil` as an argument. Raises FunctionError where it cannot be one."""
     if parameter not in _NILLABLE:
-        raise FunctionError(f"`nil` stands where a {_TYPES[parameter][1]} is expected")
+        raise FunctionError(f"`nil` stands where {with_article(_TYPES[parameter][1])} is expected")
     return INVALID if parameter == "value" else None
 
 
 def type_of_parameter(parameter: str) -> str:
-    """Go's name of a parameter's type."""
-    return _TYPES[parameter][1] if parameter in _TYPES else "interface {}"
+    """Go's name of a parameter's type, with its article."""
+    return with_article(_TYPES[parameter][1] if parameter in _TYPES else "interface {}")
 
 
 def _name_of(value: Any) -> str:
@@ -118,9 +118,9 @@ _BUILTIN: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "print": (builtins.print_, "...any"),
     "println": (builtins.println, "...any"),
     "printf": (builtins.printf, "budget string ...any"),
-    "html": (builtins.html, "...any"),
-    "js": (builtins.js, "...any"),
-    "urlquery": (builtins.urlquery, "...any"),
+    "html": (escapes.html, "...any"),
+    "js": (escapes.js, "...any"),
+    "urlquery": (escapes.urlquery, "...any"),
 }
 _found: dict[str, Function] = {}
 

@@ -26,7 +26,7 @@ from sealbridge.templates.nodes import (
     Variable,
 )
 from sealbridge.templates.parser import Tree
-from sealbridge.templates.values import INVALID, FunctionError, Object, truth, type_name
+from sealbridge.templates.values import INVALID, FunctionError, Object, truth, type_name, with_article
 
 _EXPRESSION_LENGTH = 80
 _LISTED = 12
@@ -177,7 +177,7 @@ class Evaluator:
             if arguments or final is not ALONE:
                 raise ExpressionError(f"`{shown}` is no method and takes no arguments", node)
             return getattr(value, value.fields[shown])
-        raise ExpressionError(f"a {type_name(value)} has no field `{shown}`", node)
+        raise ExpressionError(f"{with_article(type_name(value))} has no field `{shown}`", node)
 
     def _known_keys(self, value: Mapping[bytes, Any]) -> str | None:
         """Keys to choose from: of the data only, since other maps may be made of values."""
@@ -227,13 +227,13 @@ class Evaluator:
         if kind is Literal:
             self.budget.step()
             if parameter != ("bool" if isinstance(operand.value, bool) else "string"):
-                raise ExpressionError(f"a {type_of_parameter(parameter)} is expected", operand)
+                raise ExpressionError(f"{type_of_parameter(parameter)} is expected", operand)
             return operand.value
         if kind is Numeral:
             self.budget.step()
             value = operand.number.convert(parameter)
             if value is None:
-                raise ExpressionError(f"a {type_of_parameter(parameter)} is expected", operand)
+                raise ExpressionError(f"{type_of_parameter(parameter)} is expected", operand)
             return value
         return fitting(self._value(dot, operand), parameter)
 

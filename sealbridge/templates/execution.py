@@ -12,7 +12,7 @@ from sealbridge.templates.nodes import Action, Body, Break, If, Invoke, Pipeline
 from sealbridge.templates.parser import Tree
 from sealbridge.templates.printing import text_of
 from sealbridge.templates.runes import decode
-from sealbridge.templates.values import INVALID, Int32, is_integer, truth, type_name
+from sealbridge.templates.values import INVALID, Int32, is_integer, truth, type_name, with_article
 
 _NO_VALUE = b"<no value>"
 
@@ -163,7 +163,7 @@ class Rendering:
             return ((None, type(value)(number)) for number in range(value))
         if isinstance(value, bytes):
             return _runes(value)
-        raise ExpressionError(f"`range` cannot go over a {type_name(value)}", pipeline)
+        raise ExpressionError(f"`range` cannot go over {with_article(type_name(value))}", pipeline)
 
     def _invoke(self, dot: Any, node: Invoke) -> None:
         self._at = node

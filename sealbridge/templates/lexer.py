@@ -35,6 +35,9 @@ _TOKENS = re.compile(
       | (?P<COMMA>,)""",
     re.VERBOSE,
 )
+_INDEX_HINT = (
+    'a key with other characters than letters, digits and `_` is read with `{{ index . "the-key" }}`'
+)
 _UNCLOSED = {'"': "a string", "`": "a raw string", "'": "a character"}
 
 
@@ -179,7 +182,10 @@ def _token(source: str, position: int, start: int, right: str, places: Places) -
         if not text.isascii():
             text = _go_word(text)
         if not text or not _ends_word(source, position + len(text), right):
-            raise _unexpected(source, position + len(text), places)
+            error = _unexpected(source, position + len(text), places)
+            if kind is TokenKind.FIELD:
+                error.hint = _INDEX_HINT
+            raise error
         if text == ".":
             kind = TokenKind.DOT
         elif text in KEYWORDS:

@@ -11,7 +11,7 @@ from sealbridge.templates.calls import finder
 from sealbridge.templates.execution import Rendering
 from sealbridge.templates.limits import DEFAULT, Budget, Limits
 from sealbridge.templates.parser import Tree, parse
-from sealbridge.templates.values import from_python
+from sealbridge.templates.values import StringMap, from_python
 
 
 class Template:
@@ -45,11 +45,11 @@ class Template:
         else:
             self._tree = _PARSED.tree(source, name, delimiters, limits.depth)
 
-    def render(self, data: Mapping[str, Any]) -> str:
+    def render(self, data: Mapping[str, Any] | StringMap) -> str:
         """The text with the values of `data` in it; raises TemplateError.
 
         Data are text, bytes, numbers, booleans, None, lists and maps of them; a map is
-        map[string]interface {} to Go, unless it is a StringMap, which is map[string]string. They are never
+        map[string]interface {} to Go, unless it is a StringMap (see `string_map`). They are never
         changed. Bytes that are not UTF-8 travel as surrogates (PEP 383): decode values and encode the
         outcome with `surrogateescape`.
         """

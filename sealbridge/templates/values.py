@@ -119,6 +119,14 @@ class NilStrings(Strings):
     __slots__ = ()
 
 
+class NilList(list[Any]):
+    """A []interface {} that is nil: empty, and `null` in JSON. `rest` of nothing is one."""
+
+    kind: ClassVar[str] = "slice"
+    type_name: ClassVar[str] = "[]interface {}"
+    __slots__ = ()
+
+
 class Ints(list[Any]):
     """[]int."""
 
@@ -194,6 +202,11 @@ def type_name(value: Any) -> str:
     return builtin[1] if builtin else str(value.type_name)
 
 
+def with_article(name: str) -> str:
+    """A type's name in a sentence: `an int`, `a string`."""
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def truth(value: Any) -> bool:
     """Whether `if` takes a value for true: not the zero of its type; structs always are."""
     return bool(value) if not isinstance(value, (Object, Invalid)) else isinstance(value, Object)
@@ -226,7 +239,7 @@ def from_python(value: Any) -> Any:
             converted[_key(key)] = from_python(entry)
         return converted
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
-        if kind in (Strings, NilStrings, Ints, Lists):
+        if kind in (Strings, NilStrings, NilList, Ints, Lists):
             return kind(map(from_python, value))
         return [from_python(entry) for entry in value]
     raise TemplateError(f"a template cannot work on a {kind.__name__}")

@@ -106,15 +106,15 @@ def test_own_labels_and_the_hash_win_over_those_of_a_template() -> None:
     [
         (
             {"data": {"cfg": "a\n{{ .nobody }}"}},
-            "spec.target.template.data.cfg:2:4: there is no key `nobody`",
+            "spec.target.template.data.cfg:2:4: there is no key `nobody`, in `.nobody`",
         ),
         (
-            {"data": {"cfg": "{{ .user | upper }}"}},
-            "spec.target.template.data.cfg:1:10: a pipeline (`|`) is not supported yet",
+            {"data": {"cfg": "{{ .user | uper }}"}},
+            "spec.target.template.data.cfg:1:12: there is no function `uper`",
         ),
         (
             {"metadata": {"labels": {"l": "{{ .nobody }}"}}},
-            "spec.target.template.metadata.labels.l:1:4: there is no key `nobody`",
+            "spec.target.template.metadata.labels.l:1:4: there is no key `nobody`, in `.nobody`",
         ),
     ],
 )

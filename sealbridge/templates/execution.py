@@ -133,6 +133,8 @@ class Rendering:
                 break
         if not ran and node.otherwise is not None:
             flow = self._body(dot, node.otherwise)
+            # As Go has it: there, too, a break ends this range and not the one around it.
+            flow = None if flow is _Flow.BREAK else flow
         self._depth -= 1
         del variables[known:]
         return flow

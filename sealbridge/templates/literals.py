@@ -58,7 +58,10 @@ def character(literal: str) -> Number:
         if code > 0xFF:
             raise ValueError("an octal escape beyond a byte")
     else:
-        code = ord(decode(text_of(literal)))
+        text = decode(text_of(literal))
+        if len(text) != 1:
+            raise ValueError("a character literal holds one character")
+        code = ord(text)
     return Number(code, code, float(code), ideal=code)
 
 

@@ -253,6 +253,8 @@ class _Printer:
             self._integer(value, verb)
         elif isinstance(value, float):
             self._float(value, verb)
+        elif isinstance(value, complex):
+            self._complex(value, verb)
         elif isinstance(value, bytes):
             self._string(value, verb)
         elif isinstance(value, dict):
@@ -319,6 +321,18 @@ class _Printer:
             self._put(self._form.floating(value, "g" if verb == "v" else verb, -1))
         else:
             self._complain(verb)
+
+    def _complex(self, value: complex, verb: str) -> None:
+        if verb not in "vbgGxXfFeE":
+            self._complain(verb)
+            return
+        form, plus = self._form, self._form.plus
+        self._text.add(b"(")
+        self._float(value.real, verb)
+        form.plus = True
+        self._float(value.imag, verb)
+        form.plus = plus
+        self._text.add(b"i)")
 
     def _string(self, value: bytes, verb: str) -> None:
         form = self._form

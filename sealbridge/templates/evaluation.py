@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sealbridge.errors import TemplateError
+from sealbridge.errors import SealbridgeError, TemplateError
 from sealbridge.templates.calls import Function, fitting, nil, type_of_parameter
-from sealbridge.templates.limits import Budget
+from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import (
     Call,
     Chain,
@@ -205,6 +205,10 @@ class Evaluator:
             outcome = function.call(*given)
         except FunctionError as error:
             raise self._failed(function, str(error), node, arguments, final) from None
+        except (BoundExceeded, RecursionError, SealbridgeError):
+            raise
+        except Exception as error:
+            raise ExpressionError(f"internal error in `{function.name}`", node) from error
         self._account(outcome)
         return outcome
 

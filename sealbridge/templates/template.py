@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Literal
 
+from sealbridge.errors import TemplateError
 from sealbridge.templates.calls import finder
 from sealbridge.templates.execution import Rendering
 from sealbridge.templates.limits import DEFAULT, Budget, Limits
@@ -53,11 +54,12 @@ class Template:
         changed. Bytes that are not UTF-8 travel as surrogates (PEP 383): decode values and encode the
         outcome with `surrogateescape`.
         """
+        try:
+            dot = from_python(data)
+        except RecursionError:
+            raise TemplateError("the data are nested too deeply", where=self.name) from None
         rendering = Rendering(
-            self._tree,
-            from_python(data),
-            Budget(self._limits),
-            missing_is_error=self._missing == "error",
+            self._tree, dot, Budget(self._limits), missing_is_error=self._missing == "error"
         )
         return rendering.text().decode("utf-8", "surrogateescape")
 

@@ -95,7 +95,12 @@ def fields_of(value: Object) -> Iterator[tuple[str, Any]]:
 def check_nesting(depth: int) -> None:
     """Refuse what is too deep. Raises BoundExceeded."""
     if depth > MAX_NESTING:
-        raise BoundExceeded(f"a value is nested more than {MAX_NESTING} levels deep")
+        raise too_deep()
+
+
+def too_deep() -> BoundExceeded:
+    """What to raise for a value that is nested too deep."""
+    return BoundExceeded(f"a value is nested more than {MAX_NESTING} levels deep")
 
 
 def _plain(value: Any) -> bytes | None:

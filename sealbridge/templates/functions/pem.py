@@ -1,0 +1,61 @@
+"""The functions that pick from PEM. Know what they take and print; `pki` knows PEM and certificates."""
+
+from __future__ import annotations
+
+from sealbridge.templates import runes
+from sealbridge.templates.pki import certificates, pem
+from sealbridge.templates.values import FunctionError, Strings
+
+
+def filter_pem(kind: bytes, text: bytes) -> bytes:
+    """The PEM blocks of a type (in any case), one after the other; text without any block is an error.
+
+    {{ eq (filterPEM "certificate" (print .key .crt)) .crt }} -> true
+    """
+    text = _without_junk(text)
+    wanted = runes.decode(kind).lower()
+    end = 0
+    found: list[bytes] = []
+    for block in pem.blocks(text):
+        end = block.end
+        if runes.decode(block.label).lower() == wanted:
+            found.append(pem.encode(block.label, block.der, block.headers))
+    if not found and end < len(text):
+        raise FunctionError("error filtering pem: found junk")
+    return b"".join(found)
+
+
+def filter_cert_chain(kind: bytes, text: bytes) -> bytes:
+    """The `leaf`, `intermediate` or `root` certificates of a chain in any order; empty if there is none.
+
+    {{ eq (filterCertChain "leaf" .chain) .crt }} -> true
+    """
+    chain = certificates.ordered(certificates.parse_all(text))
+    leaf, last = chain[0], chain[-1]
+    if kind == b"leaf" and not leaf.is_root():
+        return leaf.pem()
+    if kind == b"root" and last.is_root():
+        return last.pem()
+    found: list[bytes] = []
+    if kind == b"intermediate":
+        for certificate in chain[1:]:
+            if certificate.is_root():
+                break
+            found.append(certificate.pem())
+    return b"".join(found)
+
+
+def cert_sans(text: bytes) -> Strings:
+    """The subject alternative names of a certificate: DNS names, IP addresses, e-mail addresses, URIs.
+
+    {{ certSANs .crt | join " " }} -> example.com
+    """
+    block = pem.find(_without_junk(text))
+    if block is None:
+        raise FunctionError("failed to decode PEM block")
+    return Strings(certificates.alternative_names(certificates.parse(block.der)))
+
+
+def _without_junk(text: bytes) -> bytes:
+    """What follows the first BEGIN, wherever on its line that stands."""
+    return text[max(text.find(b"-----BEGIN"), 0) :]

@@ -1,0 +1,51 @@
+"""Private keys as Go's crypto/x509 takes and writes them. Knows no PEM and no password."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+
+from sealbridge.sealing.der import Reader
+from sealbridge.templates.values import FunctionError
+
+PrivateKey = (
+    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey
+)
+
+# Checking the primes of a larger key takes seconds.
+MAX_RSA_BITS: Final = 8192
+_MAX_DER: Final = 6144
+
+_CURVES: Final = (ec.SECP224R1, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+_KINDS: Final = (rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey, x25519.X25519PrivateKey)
+
+
+def parse(der: bytes) -> PrivateKey:
+    """A private key in PKCS#1, PKCS#8 or SEC 1, unencrypted: RSA, NIST curves, Ed25519, X25519."""
+    if len(der) > _MAX_DER:
+        raise FunctionError(f"the private key is larger than one of {MAX_RSA_BITS} bits")
+    try:
+        whole = Reader(der)
+        whole.sequence()
+        whole.finish()
+        key = load_der_private_key(der, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise FunctionError("the private key cannot be parsed") from None
+    if isinstance(key, _KINDS) or (
+        isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
+    ):
+        return key
+    raise FunctionError("the private key is of an unknown kind")
+
+
+def pkcs8(key: PrivateKey) -> bytes:
+    """The key in PKCS#8, unencrypted."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

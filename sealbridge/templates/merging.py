@@ -29,6 +29,7 @@ def merge(budget: Budget, target: dict[bytes, Any], source: dict[bytes, Any], *,
 def _merge(budget: Budget, target: Any, source: Any, overwrite: bool, depth: int) -> None:
     check_nesting(depth)
     budget.step(len(source))
+    budget.hold(len(target) + sum(key not in target for key in source))
     for key, value in list(source.items()):
         if value is None:
             if overwrite:

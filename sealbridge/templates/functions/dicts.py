@@ -190,6 +190,7 @@ def _copied(budget: Budget, value: Any, depth: int) -> Any:
         return value
     check_nesting(depth)
     budget.step(len(value))
+    budget.hold(len(value))
     if isinstance(value, list):
         return type(value)(_copied(budget, entry, depth + 1) for entry in value)
     copy = type(value)()

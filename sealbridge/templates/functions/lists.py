@@ -130,7 +130,7 @@ def concat(budget: Budget, *lists: Any) -> list[Any]:
 
     {{ concat (list 1 2) (list 3) }} -> [1 2 3]
     """
-    budget.grow(sum(len(_entries(items)) for items in lists))
+    budget.hold(sum(len(_entries(items)) for items in lists))
     return [entry for items in lists for entry in items] or NilList()
 
 
@@ -142,11 +142,12 @@ def chunk(budget: Budget, size: int, items: Any) -> Lists:
     entries = _entries(items)
     # With sizes that make no sense there is still one case or another in which sprig gets by.
     number = (len(entries) - 1) // size + 1 if size else -1
-    if number < 0 or (size < 0 and number and len(entries) != 1):
+    if number < 0 or (size < 0 and number and (len(entries) != 1 or size == -1)):
         raise FunctionError("a list cannot be cut into parts of that size")
     if size < 0:
         return Lists([list(entries)] if number else [])
-    budget.step(number)
+    budget.hold(number)
+    budget.hold(len(entries))
     return Lists(list(entries[start : start + size]) for start in range(0, len(entries), size))
 
 
@@ -174,7 +175,7 @@ def until_step(budget: Budget, start: int, stop: int, step: int) -> Ints:
     if step == 0 or (stop < start) != (step < 0):
         return Ints()
     count = (stop - start + step - (1 if step > 0 else -1)) // step
-    budget.grow(count)
+    budget.hold(count)
     after = start + count * step
     if wrap(int, after) != after:
         raise FunctionError("the numbers go beyond 64 bits")

@@ -84,12 +84,14 @@ def _parts(budget: Budget, separator: bytes, text: bytes, number: int) -> list[b
     if number == 0:
         return []
     if separator:
-        budget.grow(text.count(separator) + 1)
+        count = text.count(separator) + 1
+        budget.hold(count if number < 0 else min(count, number))
         return text.split(separator, max(number, 0) - 1)
-    budget.grow(len(text))
     # Bytes that are no UTF-8 come through, each as a character.
     characters = text.decode(errors="surrogateescape")
-    parts = list(characters)
-    if 0 < number < len(parts):
-        parts[number - 1 :] = [characters[number - 1 :]]
+    count = len(characters) if number < 0 else min(len(characters), number)
+    budget.hold(count)
+    parts = list(characters[:count])
+    if count < len(characters):
+        parts[-1] = characters[count - 1 :]
     return [part.encode(errors="surrogateescape") for part in parts]

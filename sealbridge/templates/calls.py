@@ -23,6 +23,7 @@ _TYPES: Final[dict[str, tuple[type | None, str]]] = {
     "list": (list, "[]interface {}"),
     "time": (None, "time.Time"),
     "duration": (None, "time.Duration"),
+    "version": (None, "*semver.Version"),
     "certificate": (None, "sprig.certificate"),
 }
 # What accepts the literal nil.

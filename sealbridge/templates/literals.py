@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sealbridge.templates.durations import Duration
 from sealbridge.templates.floats import parse_float, parse_int, parse_uint
 from sealbridge.templates.quoting import unquote
 from sealbridge.templates.runes import decode
@@ -42,6 +43,8 @@ class Number:
             return None if self.unsigned is None else Uint32(self.unsigned & 0xFFFFFFFF)
         if parameter == "float64":
             return self.real
+        if parameter == "duration":
+            return None if self.integer is None else Duration(self.integer)
         return None
 
 

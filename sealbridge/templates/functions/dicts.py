@@ -75,11 +75,12 @@ def pluck(key: bytes, *mappings: _Map) -> list[Any]:
     return [mapping[key] for mapping in mappings if mapping is not None and key in mapping]
 
 
-def keys(*mappings: _Map) -> Strings:
+def keys(budget: Budget, *mappings: _Map) -> Strings:
     """The keys of one map or several, those of each in order.
 
     {{ keys (dict "b" 1 "a" 2) (dict "a" 3) }} -> [a b a]
     """
+    budget.hold(sum(len(mapping or ()) for mapping in mappings))
     return Strings(key for mapping in mappings for key in sorted(mapping or ()))
 
 

@@ -149,7 +149,7 @@ TABLE: Final = {
     "unset": Row("dicts", "unset", "dict string"),
     "hasKey": Row("dicts", "has_key", "dict string"),
     "pluck": Row("dicts", "pluck", "string ...dict"),
-    "keys": Row("dicts", "keys", "...dict"),
+    "keys": Row("dicts", "keys", "budget ...dict"),
     "values": Row("dicts", "values", "dict"),
     "pick": Row("dicts", "pick", "dict ...string"),
     "omit": Row("dicts", "omit", "dict ...string"),

@@ -9,12 +9,7 @@ from sealbridge.templates.limits import Budget
 from sealbridge.templates.values import FunctionError, StringMap
 
 _LINE_ENDS = "\r\n"
-# White space to Go, which escapes may bring into a key.
-_SPACES = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-_BEFORE_KEY = re.compile(r"(?:[ \f\t\r\n]+|[#!][^\r\n]*)*")
+_BEFORE_KEY = re.compile(r"(?:[ \f\t\r\n]+|[#!][^\r\n]*)*+")
 _KEY = re.compile(r"[^\\ \f\t\r\n:=]+")
 _VALUE = re.compile(r"[^\\\r\n]+")
 _DELIMITER = re.compile(r"[ \f\t]*[:=]?[ \f\t]*")
@@ -38,7 +33,7 @@ def from_properties(budget: Budget, text: bytes) -> StringMap:
             raise _error(decoded, at, "a key is missing")
         delimiter = _DELIMITER.match(decoded, at)
         value, at = _scan(budget, decoded, delimiter.end() if delimiter else at, _VALUE, continues=True)
-        found[key.strip(_SPACES).encode()] = value.encode()
+        found[key.encode()] = value.encode()
         at = _skip(decoded, at)
     return found
 

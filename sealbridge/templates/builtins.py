@@ -1,4 +1,4 @@
-"""The functions that text/template itself has, apart from `slice`, which sprig replaces.
+"""The functions that text/template itself has. Knows nothing of sprig, whose `slice` hides that of lists.
 
 Their errors never name a value. Arguments may be INVALID where Go takes a reflect.Value.
 """
@@ -79,23 +79,18 @@ def index(value: Any, *keys: Any) -> Any:
     return value
 
 
-def slice_(value: Any, *bounds: Any) -> Any:
-    """A part of a string or list, as Go's `x[a:b]`. sprig has a `slice` of its own for lists."""
-    if value is INVALID:
-        raise FunctionError("`nil` cannot be sliced")
-    if len(bounds) > 3:
-        raise FunctionError("a slice has three indexes at most")
-    if not isinstance(value, (list, bytes)):
-        raise FunctionError(f"{_a(value)} cannot be sliced")
-    if len(bounds) == 3 and isinstance(value, bytes):
-        raise FunctionError("a string cannot be sliced with three indexes")
-    at = [0, len(value), len(value)]
-    for place, bound in enumerate(bounds):
-        at[place] = _position(bound, len(value))
-    if not at[0] <= at[1] <= at[2]:
+def slice_of(text: bytes, *bounds: Any) -> bytes:
+    """A part of a string, as Go's `x[a:b]`; `slice` of lists is sprig's."""
+    if len(bounds) > 2:
+        raise FunctionError("a string is sliced with two indexes at most")
+    start, end = 0, len(text)
+    if bounds:
+        start = _position(bounds[0], len(text))
+    if len(bounds) > 1:
+        end = _position(bounds[1], len(text))
+    if start > end:
         raise FunctionError("the indexes of a slice must not decrease")
-    part = value[at[0] : at[1]]
-    return part if isinstance(part, bytes) else type(value)(part)
+    return text[start:end]
 
 
 def call(function: Any, *_arguments: Any) -> Any:
@@ -184,6 +179,8 @@ def _equal(first: Any, second: Any) -> bool:
     if kind_of(first) != kind_of(second):
         raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
     if isinstance(first, Object) and isinstance(second, Object):
+        if first.kind == "ptr":
+            return first is second
         return type(first) is type(second) and bool(first == second)
     raise FunctionError(f"{_a(first)} cannot be compared")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealbridge.templates.builtins import slice_of
 from sealbridge.templates.casts import to_int64
 from sealbridge.templates.equality import Collection, deep_equal
 from sealbridge.templates.limits import Budget
@@ -113,8 +114,13 @@ def has(budget: Budget, item: Any, items: Any) -> bool:
 def slice_(items: Any, *bounds: Any) -> Any:
     """The values of a list from one place up to another, by default from 0 to the end; nil of an empty list.
 
+    Of a string, the bytes: sprig hides text/template's own `slice`, which can do that.
+
     {{ slice (list 1 2 3 4) 1 3 }} -> [2 3]
+    {{ slice "password" 0 4 }} -> pass
     """
+    if isinstance(items, bytes):
+        return slice_of(items, *bounds)
     entries = _entries(items)
     if not entries:
         return None

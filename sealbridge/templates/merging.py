@@ -10,7 +10,7 @@ from typing import Any
 
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.printing import check_nesting
-from sealbridge.templates.values import FunctionError, Object, kind_of, truth
+from sealbridge.templates.values import FunctionError, Object, StringMap, kind_of, truth
 
 
 class MergeError(FunctionError):
@@ -40,7 +40,7 @@ def _merge(budget: Budget, target: Any, source: Any, overwrite: bool, depth: int
         kind = kind_of(value)
         if kind in ("map", "struct", "ptr"):
             _descend(budget, old, value, overwrite, depth)
-        elif kind == "slice" and type(target) is not dict:
+        elif kind == "slice" and isinstance(target, StringMap):
             raise FunctionError("a list cannot be put into a map of strings")
         # What was empty may have been filled just now.
         if has and truth(old):

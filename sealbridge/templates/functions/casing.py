@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from sealbridge.templates import runes
+from sealbridge.templates.limits import Budget
 
 _SPACES: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD_START: Final = re.compile(f"(?<![^{_SPACES}])[^{_SPACES}]")
@@ -91,21 +92,21 @@ def camelcase(text: bytes) -> bytes:
     return "".join(pieces).encode()
 
 
-def snakecase(text: bytes) -> bytes:
+def snakecase(budget: Budget, text: bytes) -> bytes:
     """The words of `text` in lower case with underscores between them.
 
     {{ snakecase "FirstName" }} -> first_name
     {{ snakecase "HTTP20xOK" }} -> http_20x_ok
     """
-    return _Separated(text, "_").text()
+    return _Separated(budget, text, "_").text()
 
 
-def kebabcase(text: bytes) -> bytes:
+def kebabcase(budget: Budget, text: bytes) -> bytes:
     """The words of `text` in lower case with hyphens between them.
 
     {{ kebabcase "FirstName" }} -> first-name
     """
-    return _Separated(text, "-").text()
+    return _Separated(budget, text, "-").text()
 
 
 def _capitalised(word: str) -> str:
@@ -163,25 +164,28 @@ _WORDS: Final = re.compile(
 class _Separated:
     """A text as its words with a separator, in the making."""
 
-    def __init__(self, text: bytes, separator: str) -> None:
-        self._string = text.decode(errors="surrogateescape")
+    def __init__(self, budget: Budget, text: bytes, separator: str) -> None:
         self._separator = separator
-        self._words = list(_WORDS.finditer(self._string.translate(_CLASSES)))
+        string = text.decode(errors="surrogateescape")
+        # The kind of every word and its text.
+        self._words: list[tuple[str, str]] = []
+        for match in _WORDS.finditer(string.translate(_CLASSES)):
+            budget.step()
+            self._words.append((match.lastgroup or "", string[match.start() : match.end()]))
         self._at = 0
         self._pieces: list[str] = []
 
     def text(self) -> bytes:
         """All of it."""
-        if self._words:
-            while self._at + 1 < len(self._words):
-                self._word()
-            self._take()
+        while self._at + 1 < len(self._words):
+            self._word()
+        self._take()
         return "".join(self._pieces).encode(errors="surrogateescape")
 
     @property
     def _kind(self) -> str:
         """Of the word that is next; behind the last, one that is not valid."""
-        return self._words[self._at].lastgroup or "" if self._at < len(self._words) else "invalid"
+        return self._words[self._at][0] if self._at < len(self._words) else "invalid"
 
     def _word(self) -> None:
         """One word, those that stick to it, and the separator behind it. There is more than one left."""
@@ -198,7 +202,7 @@ class _Separated:
 
     def _number_after_word(self) -> None:
         # A number belongs to the word before it (bld4_floor), unless small letters follow (http_20x).
-        if self._words[self._at + 1].lastgroup == "alphabet":
+        if self._words[self._at + 1][0] == "alphabet":
             self._pieces.append(self._separator)
             self._take()
             self._take_rest_of_number()
@@ -217,12 +221,8 @@ class _Separated:
 
     def _take(self) -> None:
         if self._at < len(self._words):
-            kind = self._kind
-            start, end = self._words[self._at].span()
-            piece = self._string[start:end]
-            if kind in ("upper", "connector"):
-                piece = "".join(map(self._lowered, piece))
-            self._pieces.append(piece)
+            kind, word = self._words[self._at]
+            self._pieces.append("".join(map(self._lowered, word)) if kind in ("upper", "connector") else word)
             self._at += 1
 
     def _lowered(self, char: str) -> str:

@@ -111,7 +111,7 @@ def test_a_command_is_asked_for(run: Run) -> None:
 
 def test_no_value_is_told_with_an_error(run: Run, tmp_path: Path, canary: Canary) -> None:
     value = canary("values file")
-    (tmp_path / "values.yaml").write_text(f"a: {value}\n")
+    canary.output(tmp_path / "values.yaml").write_text(f"a: {value}\n")
     outcome = run("template", "render", "-f", "-", "--values", "values.yaml", stdin="{{ .a }}{{ fail .a }}")
     assert outcome.code == 1
     assert "the template fails on purpose" in outcome.err

@@ -13,6 +13,7 @@ import zoneinfo
 from typing import Final
 
 from sealbridge.templates.civil import UNIX
+from sealbridge.templates.values import wrap
 
 UTC: Final = (b"UTC", 0)
 
@@ -31,7 +32,7 @@ def offset_at(name: bytes, seconds: int) -> tuple[bytes, int]:
     zone = _zone(name)
     if zone is None:
         return UTC
-    unix = seconds - UNIX
+    unix = wrap(int, seconds - UNIX)
     if unix > _LAST:
         unix = _LAST - _CYCLE + (unix - _LAST) % _CYCLE
     # Python counts years from 1, and no zone has known a change so early.

@@ -20,7 +20,9 @@ _VERSION: Final = re2.compile(rb"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?" + _EX
 # The bar is no wildcard, but the original lets it stand where an earlier wildcard hides it.
 _WANTED: Final = rb"v?([0-9|xX*]+)(\.[0-9|xX*]+)?(\.[0-9|xX*]+)?" + _EXTRA
 _OPERATOR: Final = rb"=|!=|>|<|>=|=>|<=|=<|~|~>|\^|"
-_RANGE: Final = re2.compile(rb"\s*(?P<low>%b)\s+-\s+(?P<high>%b)\s*" % (_WANTED, _WANTED))
+_RANGE: Final = re2.compile(rb"\s*(%b)\s+-\s+(%b)\s*" % (_WANTED, _WANTED))
+# Where the second version of a range is, behind the first and its parts.
+_SECOND: Final = 9
 _ONE: Final = re2.compile(rb"(%b)\s*(%b)" % (_OPERATOR, _WANTED))
 _GROUP: Final = re2.compile(
     rb"\s*(?:%b)\s*%b\s*(?:(?:\s+|,\s*)(?:%b)\s*%b\s*)*" % (_OPERATOR, _WANTED, _OPERATOR, _WANTED)
@@ -224,7 +226,7 @@ def _without_ranges(text: bytes) -> bytes:
     """`1.2 - 1.4` becomes `>= 1.2, <= 1.4`."""
     replaced = text
     for match in _RANGE.finditer(text):
-        replaced = replaced.replace(match[0], b">= %b, <= %b " % (match["low"], match["high"]), 1)
+        replaced = replaced.replace(match[0], b">= %b, <= %b " % (match[1], match[_SECOND]), 1)
     return replaced
 
 

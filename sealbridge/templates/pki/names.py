@@ -37,7 +37,7 @@ def text_of(name: bytes) -> str:
         for kind, value in _attributes(Reader(name)):
             label = _KNOWN.get(kind)
             if label is None:
-                others.append(f"{der.dotted(kind)}=#{_encoded(value).hex()}")
+                others.append(f"{der.dotted(kind)}=#{encoded(value).hex()}")
             else:
                 known[label].append(value)
     except ValueError:
@@ -72,7 +72,8 @@ def _string(tag: int, content: bytes) -> str:
     raise ValueError("not a string")
 
 
-def _encoded(value: str) -> bytes:
+def encoded(value: str) -> bytes:
+    """A string as Go writes it into a name: PrintableString where it can be, otherwise UTF8String."""
     content = value.encode()
     return der.element(der.PRINTABLE if _PRINTABLE.issuperset(content) else der.UTF8, content)
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.pki import der
 from sealbridge.templates.values import FunctionError
 
 PrivateKey = (
@@ -28,15 +29,12 @@ _CURVES: Final = (ec.SECP224R1, ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KINDS: Final = (rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey, x25519.X25519PrivateKey)
 
 
-def parse(der: bytes) -> PrivateKey:
+def parse(text: bytes) -> PrivateKey:
     """A private key in PKCS#1, PKCS#8 or SEC 1, unencrypted: RSA, NIST curves, Ed25519, X25519."""
-    if len(der) > _MAX_DER:
+    if len(text) > _MAX_DER:
         raise FunctionError(f"the private key is larger than one of {MAX_RSA_BITS} bits")
     try:
-        whole = Reader(der)
-        whole.sequence()
-        whole.finish()
-        key = load_der_private_key(der, None)
+        key = load_der_private_key(_as_go_reads(text), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise FunctionError("the private key cannot be parsed") from None
     if isinstance(key, _KINDS) or (
@@ -44,6 +42,21 @@ def parse(der: bytes) -> PrivateKey:
     ):
         return key
     raise FunctionError("the private key is of an unknown kind")
+
+
+def _as_go_reads(text: bytes) -> bytes:
+    """The key without what Go does not look at: what follows it, and what later versions of PKCS#8 add."""
+    whole = Reader(text)
+    content = whole.read(der.SEQUENCE)
+    fields = Reader(content)
+    fields.integer()
+    if fields.peek() == der.SEQUENCE:
+        algorithm, key = fields.read(der.SEQUENCE), fields.read(der.OCTET_STRING)
+        return der.sequence(der.integer(0), der.sequence(algorithm), der.element(der.OCTET_STRING, key))
+    if fields.peek() == der.INTEGER:
+        # PKCS#1, behind which Go wants nothing.
+        whole.finish()
+    return der.sequence(content)
 
 
 def pkcs8(key: PrivateKey) -> bytes:

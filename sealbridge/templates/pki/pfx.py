@@ -170,7 +170,11 @@ def _certificate(bag: bytes) -> bytes:
 def _shrouded(budget: Budget, bag: bytes, password: pbe.Password) -> bytes:
     info = Reader(bag).sequence()
     algorithm = info.sequence()
-    return pbe.decrypt(budget, algorithm, password, info.read(der.OCTET_STRING))
+    text = pbe.decrypt(budget, algorithm, password, info.read(der.OCTET_STRING))
+    whole = Reader(text)
+    whole.sequence()
+    whole.finish()
+    return text
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:

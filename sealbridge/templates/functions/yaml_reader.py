@@ -155,9 +155,12 @@ class _Builder:
             self._expanding.remove(id(target))
             return value
         if node.kind == "list":
+            self._budget.hold(len(node.children))
             return [self.build(child, depth + 1) for child in node.children]
         into: dict[Any, Any] = {}
         self._fill(into, node, depth)
+        # With those of other maps that were merged into it.
+        self._budget.hold(len(into))
         return into
 
     def _count(self) -> None:
@@ -177,6 +180,7 @@ class _Builder:
         return target
 
     def _fill(self, into: dict[Any, Any], node: _Node, depth: int) -> None:
+        self._budget.hold(len(node.children) // 2)
         children = iter(node.children)
         for key, value in zip(children, children, strict=True):
             if key.kind == "scalar" and key.value == "<<" and (key.plain or key.tag == _TAG + "merge"):

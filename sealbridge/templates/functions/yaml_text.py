@@ -15,6 +15,7 @@ from sealbridge.templates.floats import format_float
 from sealbridge.templates.functions.json_text import must_to_json
 from sealbridge.templates.functions.yaml_reader import UnreadableError, is_time, read
 from sealbridge.templates.limits import Budget
+from sealbridge.templates.printing import Text
 from sealbridge.templates.runes import decode, is_digit, is_letter
 from sealbridge.templates.values import FunctionError, wrap
 
@@ -37,13 +38,15 @@ def to_yaml(budget: Budget, value: Any) -> bytes:
     # The way there is Go's own: through JSON, which then is read as YAML.
     try:
         read_back = read(must_to_json(budget, value), budget)
-        text: str = yaml.emit(_events(read_back), Dumper=yaml.CSafeDumper, width=_WIDTH, allow_unicode=True)
+        stream = _Stream(budget)
+        yaml.emit(_events(read_back), stream, Dumper=yaml.CSafeDumper, width=_WIDTH, allow_unicode=True)
     except (FunctionError, UnreadableError, yaml.YAMLError):
         return b""
     # libyaml marks the end of the document behind text that ends in empty lines; Go does not.
-    if text.endswith("\n...\n"):
-        text = text.removesuffix("...\n")
-    return text.encode().removesuffix(b"\n")
+    text = stream.whole()
+    if text.endswith(b"\n...\n"):
+        text = text.removesuffix(b"...\n")
+    return text.removesuffix(b"\n")
 
 
 def from_yaml(budget: Budget, text: bytes) -> dict[bytes, Any]:
@@ -64,6 +67,21 @@ def from_yaml(budget: Budget, text: bytes) -> dict[bytes, Any]:
         kind = _JSON_KINDS[type(value)]
         return {b"Error": f"{_DECODING}{kind} into Go value of type map[string]interface {{}}".encode()}
     return converted
+
+
+class _Stream:
+    """Where libyaml writes to: lists within lists are indented, and take up far more than their entries."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._text = Text(budget.limits.size)
+
+    def write(self, text: str) -> None:
+        """As a file does. Raises BoundExceeded."""
+        self._text.add(text.encode())
+
+    def whole(self) -> bytes:
+        """Everything so far."""
+        return self._text.whole()
 
 
 def _go(value: Any) -> Any:

@@ -17,6 +17,10 @@ _LOOP = '{{ $loop := dict "a" 1 }}{{ $_ := set $loop "loop" $loop }}'
 _DOUBLED = "{{ $twice := list 1 }}{{ range until 30 }}{{ $twice = list $twice $twice }}{{ end }}"
 # A list in another, 102 times over.
 _DEEP = "{{ $deep := list 1 }}{{ range until 101 }}{{ $deep = list $deep }}{{ end }}"
+# Maps of YAML in another, 500 levels of them.
+_INDENTED = (
+    """{{ $text := "" }}{{ range until 500 }}{{ $text = print $text (repeat . " ") "a:\\n" }}{{ end }}"""
+)
 # A template that runs within itself as often as it is told.
 _RECURSION = '{{ define "s" }}{{ if gt . 1 }}{{ template "s" (sub . 1 | int) }}{{ end }}yes{{ end }}'
 
@@ -134,6 +138,9 @@ _MAKERS = {
     "a list of fromJson": 'fromJson (printf "[%s1]" (repeat (sub .n 1 | int) "1,"))',
     "a map of fromJson": "fromJson (eq .n 3 | ternary .three .four)",
     "a list in a list of fromJson": 'fromJson (printf "[[%s1]]" (repeat (sub .n 1 | int) "1,"))',
+    "a list of fromYaml": 'fromYaml (printf "a: [%s1]" (repeat (sub .n 1 | int) "1,"))',
+    "a map of fromYaml": "fromYaml (eq .n 3 | ternary .three .four)",
+    "a map that another is merged into": "fromYaml (print `{a: &a {b: 1, c: 2}, d: {<<: *a, ` .pairs `}}`)",
 }
 
 
@@ -141,10 +148,9 @@ _MAKERS = {
 def test_a_list_or_map_has_no_more_entries_than_allowed(maker: str) -> None:
     source = f"{{{{ if {_MAKERS[maker]} }}}}made{{{{ end }}}}"
     data = {"three": '{"a": 1, "b": 2, "c": 3}', "four": '{"a": 1, "b": 2, "c": 3, "d": 4}'}
-    assert Template(source, limits=Limits(entries=3)).render({"n": 3, **data}) == "made"
-    assert _refusal(source, {"n": 4, **data}, entries=3).startswith(
-        "a list or map grows beyond 3 entries, in "
-    )
+    within, above = {"n": 3, "pairs": "e: 3", **data}, {"n": 4, "pairs": "e: 3, f: 4", **data}
+    assert Template(source, limits=Limits(entries=3)).render(within) == "made"
+    assert _refusal(source, above, entries=3).startswith("a list or map grows beyond 3 entries, in ")
 
 
 def test_set_fills_a_map_up_to_the_bound() -> None:
@@ -173,6 +179,8 @@ _BOMBS = {
     "fromJson of brackets": ('{{ fromJson (repeat 4194304 "[") }}', _STEPS),
     "fromJson of many levels": ('{{ fromJson (print (repeat 500 "[") (repeat 500 "]")) }}', _NESTED),
     "fromJson of more levels": ('{{ fromJson (print (repeat 99999 "[") (repeat 99999 "]")) }}', _NESTED),
+    "fromYaml of many levels": ('{{ fromYaml (print "a: " (repeat 500 "[")) }}', _NESTED),
+    "fromYaml of indents": (_INDENTED + "{{ fromYaml $text }}", _NESTED),
     "a template in itself": (
         '{{ define "s" }}{{ template "s" }}{{ end }}{{ template "s" }}',
         "more than 100 templates and blocks run within each other",

@@ -27,18 +27,26 @@ class Original:
     """The running program; a context manager. Not for several threads."""
 
     def __enter__(self) -> Original:
-        self._process = subprocess.Popen(
-            [program()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # The zone of this machine is not the corpus's business.
-            env={**os.environ, "TZ": "UTC"},
-        )
+        self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [program()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Go tells at length of what it dies.
+            stderr=subprocess.DEVNULL,
+            # The zone of this machine is not the corpus's business.
+            env={**os.environ, "TZ": "UTC"},
+        )
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.communicate()
 
@@ -47,7 +55,10 @@ class Original:
         return self.explain(case)[0]
 
     def explain(self, case: Case) -> tuple[Outcome, str]:
-        """What comes of a case, and Go's error when it fails."""
+        """What comes of a case, and Go's error when it fails.
+
+        A map within itself makes Go recurse until it dies, which counts as a failure.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         question = {
@@ -62,7 +73,9 @@ class Original:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the original died of: {case.template}")
+            self._end()
+            self._start()
+            return Outcome(fails="execute"), "died"
         answer = json.loads(line)
         if answer.get("fails") == "values":
             raise ValueError(f"the values of a case are wrong: {answer['error']}: {case.template}")

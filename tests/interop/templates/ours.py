@@ -13,16 +13,21 @@ from tests.interop.templates.cases import Case, Outcome
 
 def render(case: Case) -> Outcome:
     """What comes of a case."""
+    return explain(case)[0]
+
+
+def explain(case: Case) -> tuple[Outcome, str]:
+    """What comes of a case, and the error when it fails."""
     try:
         template = Template(case.template, missing=case.missing, delimiters=case.delimiters)
-    except TemplateSyntaxError:
-        return Outcome(fails="parse")
+    except TemplateSyntaxError as error:
+        return Outcome(fails="parse"), str(error)
     try:
         data: Mapping[Any, Any] = StringMap(case.values) if case.strings else as_json(case.values)
         rendered = template.render(data)
-    except TemplateError:
-        return Outcome(fails="execute")
-    return Outcome(rendered.encode("utf-8", "surrogateescape"))
+    except TemplateError as error:
+        return Outcome(fails="execute"), str(error)
+    return Outcome(rendered.encode("utf-8", "surrogateescape")), ""
 
 
 def as_json(value: Any) -> Any:

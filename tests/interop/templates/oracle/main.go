@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"text/template"
 	"time"
 	_ "time/tzdata" // for machines without a database of time zones
@@ -22,6 +23,7 @@ import (
 const (
 	patience  = 5 * time.Second
 	maxOutput = 16 << 20
+	maxStack  = 64 << 20
 )
 
 // What reaches out of the process. Neither External Secrets nor Sealed Secrets has them.
@@ -130,6 +132,8 @@ func run(input io.Reader, output io.Writer) error {
 }
 
 func main() {
+	// What recurses without end kills the process, whatever it recovers from; let it be soon.
+	debug.SetMaxStack(maxStack)
 	if err := run(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)

@@ -32,6 +32,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "500 files of three values in one process, beside the bare cryptography of it. kubeseal, which takes"
         " one file a process, took 7.7 s for 500 files on a machine like this one.",
     ),
+    "templates": Benchmark(
+        "Templates",
+        "A Secret may have many templates, and each is rendered anew when a value changes. The measure is"
+        " Python's own string.Template, which puts the same values into the same text and does nothing else.",
+    ),
     "unseal_cluster": Benchmark(
         "Unsealing on a real API server",
         "500 SealedSecrets of three values, RSA-4096; etcd, API server and operator share the processors. The"

@@ -104,7 +104,9 @@ class _Key:
         dp = self._number("dp") if "dp" in self._members else rsa.rsa_crt_dmp1(d, p)
         dq = self._number("dq") if "dq" in self._members else rsa.rsa_crt_dmq1(d, q)
         qi = self._number("qi") if "qi" in self._members else rsa.rsa_crt_iqmp(p, q)
-        return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
+        numbers = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n))
+        keys.check(numbers)
+        return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
     def _point(self) -> ec.EllipticCurvePublicNumbers:
         curve = _CURVES.get(self._text("crv"))

@@ -34,7 +34,10 @@ def parse(text: bytes) -> PrivateKey:
     if len(text) > _MAX_DER:
         raise FunctionError(f"the private key is larger than one of {MAX_RSA_BITS} bits")
     try:
-        key = load_der_private_key(_as_go_reads(text), None)
+        # What that leaves out are primality tests, which take long and which Go does not make.
+        key = load_der_private_key(_as_go_reads(text), None, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, rsa.RSAPrivateKey):
+            check(key.private_numbers())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise FunctionError("the private key cannot be parsed") from None
     if isinstance(key, _KINDS) or (
@@ -42,6 +45,21 @@ def parse(text: bytes) -> PrivateKey:
     ):
         return key
     raise FunctionError("the private key is of an unknown kind")
+
+
+def check(numbers: rsa.RSAPrivateNumbers) -> None:
+    """Raise ValueError when the numbers of an RSA key do not fit together."""
+    p, q, d, e = numbers.p, numbers.q, numbers.d, numbers.public_numbers.e
+    if (
+        min(p, q, d, e) < 2
+        or p * q != numbers.public_numbers.n
+        or (d * e - 1) % (p - 1)
+        or (d * e - 1) % (q - 1)
+        or numbers.dmp1 != d % (p - 1)
+        or numbers.dmq1 != d % (q - 1)
+        or numbers.iqmp * q % p != 1
+    ):
+        raise ValueError("inconsistent numbers")
 
 
 def _as_go_reads(text: bytes) -> bytes:

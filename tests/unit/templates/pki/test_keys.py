@@ -85,3 +85,25 @@ def test_what_is_no_key_is_refused(text: bytes) -> None:
 def test_a_key_that_takes_too_long_to_check_is_refused() -> None:
     with pytest.raises(FunctionError, match="larger than one of 8192 bits"):
         keys.parse(der.sequence(der.integer(0), der.integer(1 << 60_000)))
+
+
+@pytest.mark.parametrize("place", range(1, 9))
+def test_an_rsa_key_whose_numbers_do_not_fit_is_refused(place: int) -> None:
+    private = chains.rsa_key().private_numbers()
+    public = private.public_numbers
+    numbers = [
+        0,
+        public.n,
+        public.e,
+        private.d,
+        private.p,
+        private.q,
+        private.dmp1,
+        private.dmq1,
+        private.iqmp,
+    ]
+
+    assert keys.pkcs8(keys.parse(der.sequence(*map(der.integer, numbers)))) == bare(chains.rsa_key())
+    numbers[place] += 2
+    with pytest.raises(FunctionError, match="cannot be parsed"):
+        keys.parse(der.sequence(*map(der.integer, numbers)))

@@ -11,6 +11,7 @@ from sealbridge.templates.limits import Budget
 from sealbridge.templates.printing import sprint, sprintln
 from sealbridge.templates.values import (
     INVALID,
+    NIL_LISTS,
     FunctionError,
     Number,
     Object,
@@ -174,15 +175,19 @@ def _equal(first: Any, second: Any) -> bool:
         return False
     if kind is not None:
         return bool(first == second)
-    if first is INVALID or second is INVALID:
-        return first is second
-    if kind_of(first) != kind_of(second):
+    if kind_of(first) != kind_of(second) and first is not INVALID and second is not INVALID:
         raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
+    if _is_nil(first) or _is_nil(second):
+        return _is_nil(first) and _is_nil(second)
     if isinstance(first, Object) and isinstance(second, Object):
         if first.kind == "ptr":
             return first is second
         return type(first) is type(second) and bool(first == second)
     raise FunctionError(f"{_a(first)} cannot be compared")
+
+
+def _is_nil(value: Any) -> bool:
+    return value is INVALID or isinstance(value, NIL_LISTS)
 
 
 def _map_key(value: dict[bytes, Any], key: Any) -> bytes:

@@ -9,7 +9,15 @@ from typing import Any, Final
 
 from sealbridge.templates import builtins, escapes
 from sealbridge.templates.functions.table import TABLE
-from sealbridge.templates.values import INVALID, FunctionError, Int64, Uint32, type_name, with_article
+from sealbridge.templates.values import (
+    INVALID,
+    FunctionError,
+    Int64,
+    NilList,
+    Uint32,
+    type_name,
+    with_article,
+)
 
 # The Python type and the Go name of a parameter's type; `any` and `value` take everything.
 _TYPES: Final[dict[str, tuple[type | None, str]]] = {
@@ -79,6 +87,8 @@ def fitting(value: Any, parameter: str) -> Any:
         return INVALID if value is None else value
     expected, name = _TYPES[parameter]
     if value.__class__ is expected or (expected is None and _name_of(value) == name):
+        return value
+    if value.__class__ is NilList and parameter == "list":
         return value
     if value is INVALID:
         if parameter in _NILLABLE:

@@ -143,6 +143,10 @@ class Lists(list[Any]):
     __slots__ = ()
 
 
+# Lists that are nil to Go: `null` in JSON, and none of them equal to an empty one.
+NIL_LISTS: Final = (NilList, NilStrings)
+
+
 class StringMap(dict[bytes, Any]):
     """map[string]string: a key that is not there gives the empty string to `index`."""
 
@@ -171,6 +175,10 @@ class Object:
     type_name: ClassVar[str]
     fields: ClassVar[Mapping[str, str]] = {}
     methods: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    def copied(self) -> Object:
+        """The copy that `deepCopy` makes; by default the same, as nothing can change it."""
+        return self
 
 
 _BUILTIN = {

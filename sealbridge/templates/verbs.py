@@ -12,7 +12,7 @@ from sealbridge.templates import runes
 from sealbridge.templates.forms import Form
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.printing import ADDRESS, NIL, Text, check_nesting, fields_of, stringer
-from sealbridge.templates.values import INVALID, NilStrings, Number, Object, kind_of, type_name
+from sealbridge.templates.values import INVALID, NIL_LISTS, Number, Object, kind_of, type_name
 
 # Wider is nothing, nor more precise.
 _LARGEST: Final = 1_000_000
@@ -360,7 +360,7 @@ class _Printer:
         source = self._form.source
         if source:
             self._text.add(type_name(value).encode())
-            if isinstance(value, NilStrings):
+            if isinstance(value, NIL_LISTS):
                 self._text.add(b"(nil)")
                 return
         self._text.add(b"{" if source else b"[")
@@ -390,7 +390,7 @@ class _Printer:
 
     def _pointer(self, value: Any, verb: str) -> None:
         """The address of a list, map or pointer, or what stands for it."""
-        address = 0 if isinstance(value, NilStrings) else ADDRESS
+        address = 0 if isinstance(value, NIL_LISTS) else ADDRESS
         if kind_of(value) not in ("slice", "map", "ptr"):
             self._complain(verb)
         elif verb == "v" and self._form.source:

@@ -12,7 +12,7 @@ from sealbridge.templates import merging
 from sealbridge.templates.functions.splitting import new_text
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.printing import check_nesting
-from sealbridge.templates.values import FunctionError, Strings
+from sealbridge.templates.values import FunctionError, Object, Strings
 
 # A map as an argument: a nil one reads as if it were empty.
 _Map = dict[bytes, Any] | None
@@ -187,6 +187,8 @@ def _merged(budget: Budget, target: _Map, sources: tuple[_Map, ...], *, overwrit
 
 
 def _copied(budget: Budget, value: Any, depth: int) -> Any:
+    if isinstance(value, Object):
+        return value.copied()
     if not isinstance(value, (dict, list)):
         return value
     check_nesting(depth)

@@ -10,7 +10,7 @@ from sealbridge.templates.floats import format_float, parse_float
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.printing import Text, check_nesting, too_deep
 from sealbridge.templates.runes import REPLACEMENT, decode
-from sealbridge.templates.values import FunctionError, NilStrings, Object
+from sealbridge.templates.values import NIL_LISTS, FunctionError, Object
 
 _NAMED: Final = {
     '"': '\\"',
@@ -133,7 +133,7 @@ class _Writer:
     def _value(self, value: Any, depth: int) -> None:
         if isinstance(value, bytes):
             self._text.add(self._string(value))
-        elif value is None or isinstance(value, NilStrings):
+        elif value is None or isinstance(value, NIL_LISTS):
             self._text.add(b"null")
         elif isinstance(value, bool):
             self._text.add(b"true" if value else b"false")

@@ -88,6 +88,10 @@ class VersionValue(Object):
         """What JSON makes of it: text."""
         return self.string()
 
+    def copied(self) -> VersionValue:
+        """What `deepCopy` makes of it: sprig's cannot see its numbers, and leaves them all at 0."""
+        return type(self)(SemVer(0, 0, 0), b"")
+
     def major(self) -> Uint64:
         """Its first number."""
         return Uint64(self.version.major)

@@ -212,7 +212,8 @@ class Template:
 
     __slots__ = ("_parts",)
 
-    def __init__(self, source: bytes, pattern: Pattern) -> None:
+    def __init__(self, budget: Budget, source: bytes, pattern: Pattern) -> None:
+        budget.hold(2 * source.count(b"$") + 1)
         # Pieces of text, and the numbers of groups of which the first with a match counts.
         self._parts: list[bytes | list[int]] = []
         text = source.decode("utf-8", "surrogateescape")
@@ -243,13 +244,13 @@ class Template:
     def expand(self, budget: Budget, subject: Subject, spans: Spans) -> bytes:
         """What a match is replaced with."""
         budget.step(len(self._parts))
-        pieces = []
+        expanded = bytearray()
         for part in self._parts:
             if isinstance(part, list):
                 part = next((subject.cut(*spans[n]) for n in part if spans[n][0] >= 0), b"")
             budget.grow(len(part))
-            pieces.append(part)
-        return b"".join(pieces)
+            expanded += part
+        return bytes(expanded)
 
 
 # No leading zeros, and nine digits at most.

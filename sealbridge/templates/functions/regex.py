@@ -80,7 +80,7 @@ def must_regex_replace_all(budget: Budget, pattern: bytes, text: bytes, replacem
     """
     found = compiled(budget, pattern)
     subject = Subject(text)
-    template = Template(replacement, found)
+    template = Template(budget, replacement, found)
     return _replaced(found, budget, subject, lambda spans: template.expand(budget, subject, spans))
 
 
@@ -166,12 +166,12 @@ def _first(pattern: Pattern, budget: Budget, subject: Subject, count: int) -> li
 
 
 def _replaced(pattern: Pattern, budget: Budget, subject: Subject, made: Callable[[Spans], bytes]) -> bytes:
-    pieces = []
+    replaced = bytearray()
     done = 0
     for spans in pattern.matches(budget, subject, groups=True):
         start, end = spans[0]
-        pieces.append(subject.cut(done, start))
-        pieces.append(made(spans))
+        replaced += subject.cut(done, start)
+        replaced += made(spans)
         done = end
-    pieces.append(subject.rest(done))
-    return b"".join(pieces)
+    replaced += subject.rest(done)
+    return bytes(replaced)

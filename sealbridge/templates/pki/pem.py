@@ -7,9 +7,10 @@ stop where Go stops.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+from sealbridge.templates import base64_text
 
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"\n-----END ", b"-----"
 _FIRST_HEADER = b"Proc-Type"
@@ -82,8 +83,8 @@ def _block(text: bytes, begin: int, end: int) -> Block | None:
     if not text.startswith(closing, trailer) or _line(text, trailer + len(closing))[0]:
         return None
     try:
-        der = binascii.a2b_base64(text[at:end].translate(None, b" \t\r\n"), strict_mode=True)
-    except binascii.Error:
+        der = base64_text.decode(text[at:end].translate(None, b" \t"))
+    except ValueError:
         return None
     return Block(label, headers, der, _line(text, trailer)[1])
 

@@ -216,6 +216,7 @@ UNUSABLE = {
     "encrypted in the old way": RSA.private_bytes(Encoding.PEM, OWN, BestAvailableEncryption(b"x")),
     "of another curve": pem(ec.generate_private_key(ec.SECP256K1()), OWN),
     "Ed448": pem(ed448.Ed448PrivateKey.generate()),
+    "padded too much": ED.replace(b"\n-----END", b"=\n-----END"),
     "no DER": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     "a broken DSA key": b"-----BEGIN DSA PRIVATE KEY-----\nMAA=\n-----END DSA PRIVATE KEY-----\n",
 }

@@ -237,6 +237,11 @@ def test_what_replacements_add_is_bounded(name: str) -> None:
         call(name, b"a", b"a" * 200, b"b" * 50, total=5000)
 
 
+def test_a_replacement_has_a_bounded_number_of_parts() -> None:
+    with pytest.raises(BoundExceeded, match="entries"):
+        call("regex_replace_all", b"a", b"", b"$1" * 1000, entries=1000)
+
+
 def test_groups_put_in_again_and_again_are_bounded() -> None:
     with pytest.raises(BoundExceeded, match="values together"):
         call("regex_replace_all", b"(a+)", b"a" * 1000, b"$1" * 1000, total=5000)

@@ -146,7 +146,7 @@ class Pattern:
             at = end if end > at else at + _width(text, at)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _compiled(source: bytes) -> Pattern:
     return Pattern(source)
 

@@ -1,7 +1,7 @@
 """X.509 certificates: identifiers, names and alternative names, and which issued which. Verifies nothing.
 
-`cryptography` says whether the bytes are a certificate at all. Extensions are read here, since it
-refuses all of them for one that it takes exception to, as those of Sealed Secrets.
+They are read here and not by `cryptography`, which refuses all extensions for one that it takes
+exception to, as in certificates of Sealed Secrets, and will refuse the serial number 0 of old roots.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-
-from cryptography import x509
 
 from sealbridge.sealing.der import Reader
 from sealbridge.templates.pki import der, pem
@@ -46,7 +44,6 @@ class Certificate:
 def parse(raw: bytes) -> Certificate:
     """One certificate in DER, and nothing behind it."""
     try:
-        x509.load_der_x509_certificate(raw)
         return _parse(raw)
     except ValueError:
         raise FunctionError("the certificate cannot be parsed") from None
@@ -116,14 +113,26 @@ def _name(tag: int, content: bytes) -> bytes:
 
 
 def _parse(raw: bytes) -> Certificate:
-    fields = Reader(raw).sequence().sequence()
+    whole = Reader(raw)
+    signed = whole.sequence()
+    whole.finish()
+    fields = signed.sequence()
+    algorithm = signed.read(der.SEQUENCE)
+    signed.read(der.BIT_STRING)
     if fields.peek() == _VERSION:
         fields.element()
-    fields.integer()
-    for _ in ("algorithm", "issuer", "validity"):
-        fields.sequence()
+    if fields.integer() < 0:
+        raise ValueError("a negative serial number")
+    if fields.read(der.SEQUENCE) != algorithm:
+        raise ValueError("two signature algorithms")
+    fields.sequence()  # issuer
+    validity = fields.sequence()
+    validity.time()
+    validity.time()
     subject = fields.read(der.SEQUENCE)
-    fields.sequence()
+    key = fields.sequence()
+    key.sequence()
+    key.read(der.BIT_STRING)
     extensions: dict[bytes, bytes] = {}
     while not fields.done():
         tag, content = fields.element()

@@ -154,6 +154,8 @@ def _compiled(source: bytes) -> Pattern:
 def compiled(budget: Budget, source: bytes) -> Pattern:
     """The pattern of a source. Raises FunctionError when it is wrong, BoundExceeded when too large."""
     budget.check_pattern(len(source))
+    # A large one takes a quarter of a second.
+    budget.check_time()
     return _compiled(source)
 
 

@@ -218,6 +218,11 @@ def test_a_big_pattern_on_a_big_text_takes_too_many_steps() -> None:
         call("regex_match", pattern, b"ab" * (1 << 20))
 
 
+def test_no_pattern_is_compiled_once_the_time_is_up() -> None:
+    with pytest.raises(BoundExceeded, match="seconds"):
+        call("regex_match", b"a", b"a", seconds=-1)
+
+
 def test_many_matches_take_many_steps() -> None:
     with pytest.raises(BoundExceeded, match="steps"):
         call("regex_find_all", b"a", b"a" * 2000, -1, steps=1000)

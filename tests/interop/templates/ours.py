@@ -26,6 +26,8 @@ def explain(case: Case) -> tuple[Outcome, str]:
         data: Mapping[Any, Any] = StringMap(case.values) if case.strings else as_json(case.values)
         rendered = template.render(data)
     except TemplateError as error:
+        if "internal error" in str(error):
+            raise RuntimeError(f"a defect: {case.template}") from error
         return Outcome(fails="execute"), str(error)
     return Outcome(rendered.encode("utf-8", "surrogateescape")), ""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from tests.interop.templates.cases import EXPECTED, GROUPS, Corpus, Outcome, load
 from tests.interop.templates.original import Original, program
+
+# Where something lies in Go's memory says nothing.
+_ADDRESS = re.compile(rb"\b0xc0[0-9a-f]{8}\b")
 
 
 def record(corpus: Corpus, original: Original) -> str:
@@ -13,7 +17,8 @@ def record(corpus: Corpus, original: Original) -> str:
     outcomes: dict[str, Outcome] = {}
     for digest, case in corpus.compared().items():
         outcomes[digest], error = original.explain(case)
-        if error == "takes too long" or any(original.render(case) != outcomes[digest] for _ in range(3)):
+        unsteady = any(original.render(case) != outcomes[digest] for _ in range(3))
+        if unsteady or error == "takes too long" or _ADDRESS.search(outcomes[digest].output):
             raise ValueError(f"{corpus.group}: nothing to hold others against: {case}")
     return corpus.expectations(outcomes)
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealbridge.sealing.der import Reader
-from sealbridge.templates.pki import der, pem
+from sealbridge.templates.pki import der, names, pem
 from sealbridge.templates.values import FunctionError
 
 LABEL: Final = b"CERTIFICATE"
 
 _SUBJECT_KEY_ID, _ALTERNATIVE_NAMES, _AUTHORITY_KEY_ID = map(der.oid, ("2.5.29.14", "2.5.29.17", "2.5.29.35"))
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
+_VERSIONS: Final = range(3)
 _EMAIL, _DNS, _URI, _IP = 0x81, 0x82, 0x86, 0x87
 
 
@@ -89,9 +90,9 @@ def alternative_names(certificate: Certificate) -> list[bytes]:
     found: dict[int, list[bytes]] = {_DNS: [], _IP: [], _EMAIL: [], _URI: []}
     if certificate.alternative_names is not None:
         try:
-            names = Reader(certificate.alternative_names).sequence()
-            while not names.done():
-                tag, content = names.element()
+            entries = Reader(certificate.alternative_names).sequence()
+            while not entries.done():
+                tag, content = entries.element()
                 if tag in found:
                     found[tag].append(_name(tag, content))
         except ValueError:
@@ -119,17 +120,18 @@ def _parse(raw: bytes) -> Certificate:
     fields = signed.sequence()
     algorithm = signed.read(der.SEQUENCE)
     signed.read(der.BIT_STRING)
-    if fields.peek() == _VERSION:
-        fields.element()
+    if fields.peek() == _VERSION and Reader(fields.read(_VERSION)).integer() not in _VERSIONS:
+        raise ValueError("an unknown version")
     if fields.integer() < 0:
         raise ValueError("a negative serial number")
     if fields.read(der.SEQUENCE) != algorithm:
         raise ValueError("two signature algorithms")
-    fields.sequence()  # issuer
+    names.text_of(fields.read(der.SEQUENCE))
     validity = fields.sequence()
     validity.time()
     validity.time()
     subject = fields.read(der.SEQUENCE)
+    names.text_of(subject)
     key = fields.sequence()
     key.sequence()
     key.read(der.BIT_STRING)

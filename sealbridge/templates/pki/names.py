@@ -41,7 +41,7 @@ def text_of(name: bytes) -> str:
             else:
                 known[label].append(value)
     except ValueError:
-        raise FunctionError("the subject of the certificate cannot be parsed") from None
+        raise FunctionError("a name in the certificate cannot be parsed") from None
     printed: list[str] = []
     for label, values in known.items():
         if label in _SINGLE:

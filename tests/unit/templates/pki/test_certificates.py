@@ -55,6 +55,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "less": lambda: LEAF.der[:-1],
     "more": lambda: LEAF.der + b"\0",
     "a negative serial number": lambda: LEAF.der[:_SERIAL] + b"\x80" + LEAF.der[_SERIAL + 1 :],
+    "another version": changed(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"),
     "a time that is none": changed(b"240101000000Z", b"249901000000Z"),
     # ecdsa-with-SHA256 becomes ecdsa-with-SHA384 in one of two places.
     "two signature algorithms": changed(
@@ -68,6 +69,12 @@ REFUSED: dict[str, Callable[[], bytes]] = {
 def test_what_is_no_certificate_is_refused(name: str) -> None:
     with pytest.raises(FunctionError, match=r"^the certificate cannot be parsed$"):
         certificates.parse(REFUSED[name]())
+
+
+def test_a_certificate_with_a_name_that_is_none_is_refused() -> None:
+    for common_name in (b"intermediate", b"leaf"):
+        with pytest.raises(FunctionError, match="a name in the certificate cannot be parsed"):
+            certificates.parse(changed(common_name, b"\xff" * len(common_name))())
 
 
 @given(st.integers(0, len(LEAF.der) - 1), st.integers(0, 255))

@@ -60,7 +60,7 @@ def from_yaml(budget: Budget, text: bytes) -> dict[bytes, Any]:
         value = read(text, budget)
         if value is None:
             return {}
-        converted = _go(value)
+        converted = _go(value, budget)
     except UnreadableError as error:
         return {b"Error": f"{_CONVERTING}{error}".encode()}
     if not isinstance(converted, dict):
@@ -84,14 +84,16 @@ class _Stream:
         return self._text.whole()
 
 
-def _go(value: Any) -> Any:
+def _go(value: Any, budget: Budget) -> Any:
     """Go's value for what was read, once it went through JSON."""
     if isinstance(value, str):
         return decode(value.encode(errors="surrogateescape")).encode()
     if isinstance(value, list):
-        return [_go(entry) for entry in value]
+        budget.hold(len(value))
+        return [_go(entry, budget) for entry in value]
     if isinstance(value, dict):
-        return {_go(key): _go(entry) for key, entry in value.items()}
+        budget.hold(len(value))
+        return {_go(key, budget): _go(entry, budget) for key, entry in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         raise UnreadableError(f"json: unsupported value: {format_float(value, 'g', -1)}")
     return float(value) if type(value) is int else value

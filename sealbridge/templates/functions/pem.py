@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from sealbridge.templates import runes
+from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, pem
 from sealbridge.templates.values import FunctionError, Strings
 
 
-def filter_pem(kind: bytes, text: bytes) -> bytes:
+def filter_pem(budget: Budget, kind: bytes, text: bytes) -> bytes:
     """The PEM blocks of a type (in any case), one after the other; text without any block is an error.
 
     {{ eq (filterPEM "certificate" (print .key .crt)) .crt }} -> true
     """
+    pem.charge(budget, text)
     text = _without_junk(text)
     wanted = runes.decode(kind).lower()
     end = 0
@@ -25,11 +27,12 @@ def filter_pem(kind: bytes, text: bytes) -> bytes:
     return b"".join(found)
 
 
-def filter_cert_chain(kind: bytes, text: bytes) -> bytes:
+def filter_cert_chain(budget: Budget, kind: bytes, text: bytes) -> bytes:
     """The `leaf`, `intermediate` or `root` certificates of a chain in any order; empty if there is none.
 
     {{ eq (filterCertChain "leaf" .chain) .crt }} -> true
     """
+    pem.charge(budget, text)
     chain = certificates.ordered(certificates.parse_all(text))
     leaf, last = chain[0], chain[-1]
     if kind == b"leaf" and not leaf.is_root():
@@ -45,11 +48,12 @@ def filter_cert_chain(kind: bytes, text: bytes) -> bytes:
     return b"".join(found)
 
 
-def cert_sans(text: bytes) -> Strings:
+def cert_sans(budget: Budget, text: bytes) -> Strings:
     """The subject alternative names of a certificate: DNS names, IP addresses, e-mail addresses, URIs.
 
     {{ certSANs .crt | join " " }} -> example.com
     """
+    pem.charge(budget, text)
     block = pem.find(_without_junk(text))
     if block is None:
         raise FunctionError("failed to decode PEM block")

@@ -64,6 +64,7 @@ def pem_to_pkcs12_pass(budget: Budget, certificate: bytes, key: bytes, password:
 
     {{ eq (pemToPkcs12Pass .crt .key "secret" | b64dec | pkcs12certPass "secret") .crt }} -> true
     """
+    pem.charge(budget, certificate)
     leaf = certificates.parse(_block(certificate, "certificate").der)
     return base64.b64encode(pfx.write(budget, _key(key), [leaf], password))
 
@@ -81,6 +82,7 @@ def full_pem_to_pkcs12_pass(budget: Budget, chain: bytes, key: bytes, password: 
 
     {{ eq (fullPemToPkcs12Pass .crt .key "secret" | b64dec | pkcs12keyPass "secret") .key }} -> true
     """
+    pem.charge(budget, chain)
     leaf = _block(chain, "certificate")
     found = [certificates.parse(leaf.der), *_certificates(chain, leaf.end)]
     return base64.b64encode(pfx.write(budget, _key(key), found, password))
@@ -99,6 +101,7 @@ def pem_truststore_to_pkcs12_pass(budget: Budget, trusted: bytes, password: byte
 
     {{ pemTruststoreToPKCS12Pass .crt "changeit" | b64dec | empty }} -> false
     """
+    pem.charge(budget, trusted)
     return base64.b64encode(pfx.write_trust_store(budget, _certificates(trusted, 0), password))
 
 

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sealbridge.templates.functions.pem import cert_sans, filter_cert_chain, filter_pem
+from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 from sealbridge.templates.pki import pem
 from sealbridge.templates.values import FunctionError, Strings
 from tests import chains
@@ -53,7 +54,7 @@ JUNK = {
 def test_blocks_of_a_type_are_picked(name: str) -> None:
     text, kind, expected = FILTERED[name]
 
-    assert filter_pem(kind.encode(), text) == expected
+    assert filter_pem(Budget(), kind.encode(), text) == expected
 
 
 @pytest.mark.parametrize("name", JUNK)
@@ -61,7 +62,7 @@ def test_junk_without_a_block_is_refused(name: str) -> None:
     text, kind = JUNK[name]
 
     with pytest.raises(FunctionError, match=r"^error filtering pem: found junk$"):
-        filter_pem(kind.encode(), text)
+        filter_pem(Budget(), kind.encode(), text)
 
 
 # Members of the chain, and what is leaf, intermediate and root in them.
@@ -84,8 +85,8 @@ def test_members_of_a_chain_are_found_in_any_order(names: str) -> None:
     for order in itertools.permutations(names.split()):
         text = text_of(" ".join(order))
         for kind, expected in zip((b"leaf", b"intermediate", b"root"), CHAINS[names], strict=True):
-            assert filter_cert_chain(kind, text) == text_of(expected)
-        assert filter_cert_chain(b"Leaf", text) == b""
+            assert filter_cert_chain(Budget(), kind, text) == text_of(expected)
+        assert filter_cert_chain(Budget(), b"Leaf", text) == b""
 
 
 def test_several_intermediates_are_printed_from_leaf_to_root() -> None:
@@ -94,7 +95,7 @@ def test_several_intermediates_are_printed_from_leaf_to_root() -> None:
     leaf = chains.sign("leaf", ec.generate_private_key(ec.SECP256R1()), second)
     text = chain.intermediate.pem + leaf.pem + chain.root.pem + second.pem
 
-    assert filter_cert_chain(b"intermediate", text) == second.pem + chain.intermediate.pem
+    assert filter_cert_chain(Budget(), b"intermediate", text) == second.pem + chain.intermediate.pem
 
 
 @pytest.mark.parametrize("kind", ["leaf", "intermediate", "root"])
@@ -117,17 +118,17 @@ def test_several_intermediates_are_printed_from_leaf_to_root() -> None:
 )
 def test_what_is_not_one_chain_is_refused(kind: str, text: bytes, error: str) -> None:
     with pytest.raises(FunctionError, match=error):
-        filter_cert_chain(kind.encode(), text)
+        filter_cert_chain(Budget(), kind.encode(), text)
 
 
 def test_certificates_without_identifiers_have_no_order_but_alone() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     one, other = (chains.sign(name, key, identifiers=False).pem for name in ("one", "other"))
 
-    assert filter_cert_chain(b"root", one) == one
-    assert filter_cert_chain(b"leaf", one) == b""
+    assert filter_cert_chain(Budget(), b"root", one) == one
+    assert filter_cert_chain(Budget(), b"leaf", one) == b""
     with pytest.raises(FunctionError, match="no leaf certificate found"):
-        filter_cert_chain(b"root", one + other)
+        filter_cert_chain(Budget(), b"root", one + other)
 
 
 def named(*names: x509.GeneralName) -> bytes:
@@ -147,7 +148,7 @@ def test_alternative_names_are_in_order_of_their_kinds() -> None:
         x509.UniformResourceIdentifier("spiffe://cluster/ns/x"),
     )
 
-    names = cert_sans(text)
+    names = cert_sans(Budget(), text)
 
     assert type(names) is Strings
     assert b" ".join(names).decode().split() == [
@@ -157,8 +158,8 @@ def test_alternative_names_are_in_order_of_their_kinds() -> None:
 
 
 def test_only_the_first_certificate_is_looked_at_and_junk_before_it_is_not() -> None:
-    assert cert_sans(b"some junk" + CERT + OTHER) == [b"example.com"]
-    assert cert_sans(OTHER + CERT) == []
+    assert cert_sans(Budget(), b"some junk" + CERT + OTHER) == [b"example.com"]
+    assert cert_sans(Budget(), OTHER + CERT) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_only_the_first_certificate_is_looked_at_and_junk_before_it_is_not() -> 
 )
 def test_what_is_no_certificate_has_no_names(text: bytes, error: str) -> None:
     with pytest.raises(FunctionError, match=error):
-        cert_sans(text)
+        cert_sans(Budget(), text)
 
 
 def test_names_that_are_none_are_refused() -> None:
@@ -185,4 +186,14 @@ def test_names_that_are_none_are_refused() -> None:
     assert broken != raw
 
     with pytest.raises(FunctionError, match="alternative names of the certificate cannot be parsed"):
-        cert_sans(pem.encode(b"CERTIFICATE", broken))
+        cert_sans(Budget(), pem.encode(b"CERTIFICATE", broken))
+
+
+@pytest.mark.parametrize("text", [b"x" * 65, CERT])
+def test_looking_for_blocks_is_charged_by_size(text: bytes) -> None:
+    with pytest.raises(BoundExceeded, match="1 steps"):
+        filter_pem(Budget(Limits(steps=1)), b"x", text)
+    with pytest.raises(BoundExceeded, match="1 steps"):
+        filter_cert_chain(Budget(Limits(steps=1)), b"leaf", text)
+    with pytest.raises(BoundExceeded, match="1 steps"):
+        cert_sans(Budget(Limits(steps=1)), text)

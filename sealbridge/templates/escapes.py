@@ -20,24 +20,33 @@ _HTML_SPECIAL = re.compile(rb"[\0\"'&<>]")
 _JS: Final = {"\\": "\\\\", "'": "\\'", '"': '\\"'}
 _JS_SPECIAL = re.compile("[\0-\x1f\\\\'\"<>&=\x80-\U0010ffff]")
 _UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")
-_QUERY: Final = [bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)]
-_QUERY[0x20] = b"+"
+_QUERY: Final = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
+_QUERY[0x20] = "+"
+# So much is replaced at once: every replacement takes up a hundred bytes until all of them are joined.
+_CHUNK: Final = 1 << 16
 
 
 def html(*values: Any) -> bytes:
     """What HTML takes for the text of the values, in an attribute or between tags."""
-    return _HTML_SPECIAL.sub(lambda match: _HTML[match[0]], _text(values))
+    text = _text(values)
+    return b"".join(
+        _HTML_SPECIAL.sub(lambda match: _HTML[match[0]], text[start : start + _CHUNK])
+        for start in range(0, len(text), _CHUNK)
+    )
 
 
 def js(*values: Any) -> bytes:
     """What a string literal of JavaScript may hold. Bytes that are not UTF-8 stay as they are."""
     text = _text(values).decode(errors="surrogateescape")
-    return _JS_SPECIAL.sub(_javascript, text).encode(errors="surrogateescape")
+    return b"".join(
+        _JS_SPECIAL.sub(_javascript, text[start : start + _CHUNK]).encode(errors="surrogateescape")
+        for start in range(0, len(text), _CHUNK)
+    )
 
 
 def urlquery(*values: Any) -> bytes:
     """What the query of a URL takes for one value; a space becomes `+`."""
-    return b"".join(map(_QUERY.__getitem__, _text(values)))
+    return "".join(map(_QUERY.__getitem__, _text(values))).encode()
 
 
 def _text(values: tuple[Any, ...]) -> bytes:

@@ -30,6 +30,8 @@ from sealbridge.templates.values import INVALID, FunctionError, Object, truth, t
 
 _EXPRESSION_LENGTH = 80
 _LISTED = 12
+# How much of an argument counts as one step: 4 KiB of a string, 1024 entries of a list or map.
+_BYTES_PER_STEP, _ENTRIES_PER_STEP = 12, 10
 # What a command gets that is not behind a pipe.
 ALONE: Final = object()
 
@@ -201,6 +203,7 @@ class Evaluator:
                 given.append(fitting(final, function.parameter(len(arguments))))
         except FunctionError as error:
             raise ExpressionError(str(error), node) from None
+        self._charge(given)
         try:
             outcome = function.call(*given)
         except FunctionError as error:
@@ -253,6 +256,17 @@ class Evaluator:
             )
             return ExpressionError("the template fails on purpose", node, hint)
         return ExpressionError(f"`{function.name}` failed: {what}", node)
+
+    def _charge(self, given: Sequence[Any]) -> None:
+        """Account for large arguments, which most functions look at as a whole, and look at the clock."""
+        work = 0
+        for value in given:
+            if value.__class__ is bytes:
+                work += len(value) >> _BYTES_PER_STEP
+            elif isinstance(value, (list, dict)):
+                work += len(value) >> _ENTRIES_PER_STEP
+        if work:
+            self.budget.step(work)
 
     def _account(self, outcome: Any) -> None:
         if outcome.__class__ is bytes:

@@ -134,21 +134,21 @@ def _meaning(match: re.Match[bytes], mark: bytes) -> bytes:
 
 
 def _quoted(text: bytes, mark: str, *, ascii_only: bool) -> bytes:
-    pieces = [mark.encode()]
+    # Large texts would take up a hundred bytes a character in a list.
+    quoted = bytearray(mark.encode())
     for char in text.decode(errors="surrogateescape"):
         if char == mark:
-            pieces.append(b"\\" + mark.encode())
+            quoted += b"\\" + mark.encode()
         elif char in _NAMED:
-            pieces.append(_NAMED[char])
+            quoted += _NAMED[char]
         elif "\udc80" <= char <= "\udcff":
-            pieces.append(b"\\x%02x" % (ord(char) - 0xDC00))
+            quoted += b"\\x%02x" % (ord(char) - 0xDC00)
         elif (char <= "\x7e" if ascii_only else True) and runes.is_print(char):
-            pieces.append(char.encode())
+            quoted += char.encode()
         elif char < " " or char == "\x7f":
-            pieces.append(b"\\x%02x" % ord(char))
+            quoted += b"\\x%02x" % ord(char)
         elif char <= "\uffff":
-            pieces.append(b"\\u%04x" % ord(char))
+            quoted += b"\\u%04x" % ord(char)
         else:
-            pieces.append(b"\\U%08x" % ord(char))
-    pieces.append(mark.encode())
-    return b"".join(pieces)
+            quoted += b"\\U%08x" % ord(char)
+    return bytes(quoted + mark.encode())

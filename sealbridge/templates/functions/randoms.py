@@ -74,7 +74,7 @@ def shuffle(budget: Budget, text: bytes) -> bytes:
     {{ shuffle "aaa" }} -> aaa
     {{ shuffle "abcdef" | len }} -> 6
     """
-    budget.step(len(text) // 8)
+    budget.step(len(text))
     characters = list(decode(text))
     secrets.SystemRandom().shuffle(characters)
     return "".join(characters).encode()
@@ -92,5 +92,5 @@ def _text(budget: Budget, count: int, alphabet: str) -> bytes:
     if count <= 0:
         return b""
     budget.grow(count)
-    budget.step(count // 8)
+    budget.step(count)
     return "".join(secrets.choice(alphabet) for _ in range(count)).encode()

@@ -41,7 +41,7 @@ def to_json(budget: Budget, value: Any) -> bytes:
 
 
 def must_to_json(budget: Budget, value: Any) -> bytes:
-    """The same, but fails for what JSON cannot hold.
+    """`value` as JSON on one line, with `<`, `>` and `&` escaped; fails for what JSON cannot hold.
 
     {{ list 1 2.5 "three" | mustToJson }} -> [1,2.5,"three"]
     """
@@ -60,7 +60,7 @@ def to_pretty_json(budget: Budget, value: Any) -> bytes:
 
 
 def must_to_pretty_json(budget: Budget, value: Any) -> bytes:
-    """The same, but fails for what JSON cannot hold.
+    """`value` as JSON on many lines, indented by two spaces; fails for what JSON cannot hold.
 
     {{ list | mustToPrettyJson }} -> []
     """
@@ -76,7 +76,7 @@ def to_raw_json(budget: Budget, value: Any) -> bytes:
 
 
 def must_to_raw_json(budget: Budget, value: Any) -> bytes:
-    """The same.
+    """`value` as JSON on one line, with `<`, `>` and `&` as they are; fails like `toRawJson`.
 
     {{ dict "url" "/?a=1&b=2" | mustToRawJson }} -> {"url":"/?a=1&b=2"}
     """
@@ -96,7 +96,7 @@ def from_json(budget: Budget, text: bytes) -> Any:
 
 
 def must_from_json(budget: Budget, text: bytes) -> Any:
-    """The same, but fails if it is none.
+    """What JSON says; fails if it is none. Every number is a float64.
 
     {{ (mustFromJson `{"port": 5432}`).port }} -> 5432
     """

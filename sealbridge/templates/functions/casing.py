@@ -147,14 +147,15 @@ _IDEOGRAPHS: Final = re.compile("[\u3400-\u4d85\u4e00-\u9fcc\U00020000-\U0002b81
 _CLASSES: Final = _Classes({rune: _class(chr(rune)) for rune in range(128)})
 # The words of a string of classes. Bytes that are no UTF-8 (x) belong to the character after them, or at
 # the end to the word before them. Of several capitals before a small letter the last begins a new word.
+# Nothing is given back (`*+`): that would take up hundreds of bytes a character.
 _WORDS: Final = re.compile(
     """
-      (?P<number>    x*n (?:x*n)*    (?:x*\\Z)? )
-    | (?P<alphabet>  x*a (?:x*a)*    (?:x*\\Z)? )
-    | (?P<connector> x*[ds](?:x*[ds])* (?:x*\\Z)? )
-    | (?P<punct>     x*p (?:x*[dp])* (?:x*\\Z)? )
-    | (?P<upper>     x*u (?: (?:x*a)+ (?:x*\\Z)? | (?:x*u)* x*\\Z | (?:x*u)* (?=x*ux*a) | (?:x*u)* ) )
-    | (?P<other>     x*o (?:x*o)*    (?:x*\\Z)? )
+      (?P<number>    x*n (?:x*n)*+        (?:x*\\Z)? )
+    | (?P<alphabet>  x*a (?:x*a)*+        (?:x*\\Z)? )
+    | (?P<connector> x*[ds] (?:x*[ds])*+  (?:x*\\Z)? )
+    | (?P<punct>     x*p (?:x*[dp])*+     (?:x*\\Z)? )
+    | (?P<upper>     x*u (?: (?:x*a)++ | (?:x*u(?!x*a))*+ ) (?:x*\\Z)? )
+    | (?P<other>     x*o (?:x*o)*+        (?:x*\\Z)? )
     | (?P<invalid>   x+ )
     """,
     re.VERBOSE,
@@ -172,6 +173,9 @@ class _Separated:
         for match in _WORDS.finditer(string.translate(_CLASSES)):
             budget.step()
             self._words.append((match.lastgroup or "", string[match.start() : match.end()]))
+            if len(self._words) > budget.limits.entries:
+                break
+        budget.hold(len(self._words))
         self._at = 0
         self._pieces: list[str] = []
 

@@ -34,7 +34,10 @@ def from_properties(budget: Budget, text: bytes) -> StringMap:
         delimiter = _DELIMITER.match(decoded, at)
         value, at = _scan(budget, decoded, delimiter.end() if delimiter else at, _VALUE, continues=True)
         found[key.encode()] = value.encode()
+        if len(found) > budget.limits.entries:
+            break
         at = _skip(decoded, at)
+    budget.hold(len(found))
     return found
 
 

@@ -36,6 +36,8 @@ class _Reader:
     def __init__(self, form: bytes, values: Sequence[Any], budget: Budget) -> None:
         self._source = form
         self._at = 0
+        # Looked for once: a form may open many brackets and close none.
+        self._last_bracket = form.rfind(b"]")
         self._values = values
         self._next = 0
         self._indexed = False
@@ -167,7 +169,7 @@ class _Reader:
         if source[start : start + 1] != b"[":
             return False
         self._indexed = True
-        end = source.find(b"]", start + 1) if len(source) - start >= 3 else -1
+        end = source.find(b"]", start + 1) if start < self._last_bracket and len(source) - start >= 3 else -1
         if end < 0:
             self._at, self._good = start + 1, False
             return False

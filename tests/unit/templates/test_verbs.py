@@ -14,6 +14,7 @@ from sealbridge.templates.values import (
     Int64,
     Ints,
     Lists,
+    NilList,
     NilStrings,
     Number,
     StringMap,
@@ -93,6 +94,7 @@ def test_verbs(form: str, values: tuple[Any, ...], text: str) -> None:
         ([1, b"a", None], '[]interface {}{1, "a", interface {}(nil)}'),
         (Strings([b"a", b"b"]), '[]string{"a", "b"}'),
         (NilStrings(), "[]string(nil)"),
+        (NilList(), "[]interface {}(nil)"),
         (Ints([1]), "[]int{1}"),
         (Lists([[1], []]), "[][]interface {}{[]interface {}{1}, []interface {}{}}"),
         ({b"b": 1, b"a": {}}, 'map[string]interface {}{"a":map[string]interface {}{}, "b":1}'),
@@ -223,4 +225,11 @@ def test_long_forms_and_lists_take_steps() -> None:
 def test_precision_beyond_all_digits_costs_nothing() -> None:
     started = time.process_time()
     assert printed("%.1000000g", [0.5] * 2000) == b"[" + b" ".join([b"0.5"] * 2000) + b"]"
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("form", ["%[", "%[1", "%[%"])
+def test_brackets_that_never_close_take_no_time_to_speak_of(form: str) -> None:
+    started = time.process_time()
+    assert printed(form * 100_000)
     assert time.process_time() - started < 2

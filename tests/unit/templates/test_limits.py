@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 from typing import Any
 
@@ -138,6 +139,9 @@ _MAKERS = {
     "a list of fromJson": 'fromJson (printf "[%s1]" (repeat (sub .n 1 | int) "1,"))',
     "a map of fromJson": "fromJson (eq .n 3 | ternary .three .four)",
     "a list in a list of fromJson": 'fromJson (printf "[[%s1]]" (repeat (sub .n 1 | int) "1,"))',
+    "fromProperties": 'fromProperties (eq .n 3 | ternary "a=1\\nb=2\\nc=3" "a=1\\nb=2\\nc=3\\nd=4")',
+    "snakecase": 'snakecase (eq .n 3 | ternary "a b" "a b ")',
+    "kebabcase": 'kebabcase (eq .n 3 | ternary "a b" "a b ")',
     "a list of fromYaml": 'fromYaml (printf "a: [%s1]" (repeat (sub .n 1 | int) "1,"))',
     "a map of fromYaml": "fromYaml (eq .n 3 | ternary .three .four)",
     "a map that another is merged into": "fromYaml (print `{a: &a {b: 1, c: 2}, d: {<<: *a, ` .pairs `}}`)",
@@ -220,6 +224,34 @@ def test_nothing_is_made_before_the_bounds_are_looked_at(bomb: str) -> None:
 )
 def test_what_never_ends_runs_out_of_steps(source: str) -> None:
     assert _refusal(source, steps=5000).startswith("the template takes more than 5000 steps, in ")
+
+
+@pytest.mark.parametrize(
+    ("use", "size", "steps"),
+    [
+        ("contains `x` .big", 1 << 17, 32),
+        (".big | sha256sum", 1 << 17, 32),
+        ("contains `x` .big", 4095, 0),
+        ("has 1 .many", 1 << 13, 8),
+        ("len .many", 1023, 0),
+        ("randAlpha .size", 100, 100),
+        ("shuffle .big", 100, 100),
+    ],
+)
+def test_large_arguments_take_steps_of_their_own(use: str, size: int, steps: int) -> None:
+    source = f"{{{{ $_ := {use} }}}}"
+    small = {"big": "", "many": [], "size": 0}
+    large = {"big": "y" * size, "many": [2.5] * min(size, 1 << 13), "size": size}
+    assert _steps_of(source, large) == _steps_of(source, small) + steps
+
+
+def _steps_of(source: str, data: dict[str, Any]) -> int:
+    """The fewest steps that a template gets by with."""
+    for steps in range(1, 400):
+        with contextlib.suppress(TemplateError):
+            Template(source, limits=Limits(steps=steps)).render(data)
+            return steps
+    raise AssertionError("the template fails, or takes more steps than it may here")
 
 
 def test_what_holds_the_same_many_times_over_prints_as_more_than_there_is_room_for() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from sealbridge.templates.civil import MONTHS, WEEKDAYS, Civil, from_seconds
+from sealbridge.templates.limits import Budget
 
 _CHUNK: Final = re.compile(
     rb"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST"
@@ -44,6 +45,12 @@ def format_layout(layout: bytes, seconds: int, nanoseconds: int, zone: tuple[byt
         elif chunk:
             parts.append(_fraction(chunk, nanoseconds))
     return b"".join(parts)
+
+
+def account_for_layout(budget: Budget, layout: bytes) -> None:
+    """Account for writing a time in a layout, which may grow to three times its length."""
+    budget.step(len(layout) // 4)
+    budget.grow(3 * len(layout))
 
 
 def fraction_digits(chunk: bytes) -> int:

@@ -13,7 +13,8 @@ from typing import ClassVar, Final
 
 from sealbridge.templates.civil import MONTHS, UNIX, WEEKDAYS, Civil, from_seconds, to_seconds
 from sealbridge.templates.durations import SECOND, Duration, clamp
-from sealbridge.templates.layouts import format_layout
+from sealbridge.templates.layouts import account_for_layout, format_layout
+from sealbridge.templates.limits import Budget
 from sealbridge.templates.values import FunctionError, Int64, Number, Object, wrap
 from sealbridge.templates.zones import UTC
 
@@ -68,7 +69,7 @@ class Time(Object):
         "Compare": ("compare", "time"),
         "Day": ("day", ""),
         "Equal": ("equal", "time"),
-        "Format": ("format", "string"),
+        "Format": ("format", "budget string"),
         "Hour": ("hour", ""),
         "IsDST": ("is_dst", ""),
         "IsZero": ("is_zero", ""),
@@ -100,7 +101,7 @@ class Time(Object):
 
     def string(self) -> bytes:
         """As in `2006-01-02 15:04:05.999999999 -0700 MST`."""
-        return self.format(_STRING)
+        return self._format(_STRING)
 
     def plain(self) -> bytes:
         """What JSON makes of it: RFC 3339. Raises FunctionError for years and zones that it cannot write."""
@@ -108,10 +109,14 @@ class Time(Object):
             raise FunctionError("JSON has no dates outside of the years 0 to 9999")
         if abs(self.zone[1]) >= 86_400:
             raise FunctionError("JSON has no dates whose zone is a day or more from UTC")
-        return self.format(_RFC3339_NANO)
+        return self._format(_RFC3339_NANO)
 
-    def format(self, layout: bytes) -> bytes:
+    def format(self, budget: Budget, layout: bytes) -> bytes:
         """Written in a layout."""
+        account_for_layout(budget, layout)
+        return self._format(layout)
+
+    def _format(self, layout: bytes) -> bytes:
         return format_layout(layout, self.seconds, self.nanoseconds, self.zone)
 
     @property

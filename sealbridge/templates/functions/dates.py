@@ -8,7 +8,8 @@ from typing import Any
 from sealbridge.templates.durations import HOUR, MINUTE, SECOND, Duration, of_seconds, parse_duration
 from sealbridge.templates.floats import OutOfRangeError, parse_int
 from sealbridge.templates.layout_reader import parse_time
-from sealbridge.templates.layouts import format_layout
+from sealbridge.templates.layouts import account_for_layout, format_layout
+from sealbridge.templates.limits import Budget
 from sealbridge.templates.times import Time, of_unix
 from sealbridge.templates.values import FunctionError, Int32, Int64
 from sealbridge.templates.zones import offset_at
@@ -42,13 +43,13 @@ def ago(date: Any) -> bytes:
     return current.sub(then or current).rounded(SECOND).string()
 
 
-def date(layout: bytes, value: Any) -> bytes:
+def date(budget: Budget, layout: bytes, value: Any) -> bytes:
     """A date or Unix time in a layout of Go, in UTC.
 
     {{ date "2006-01-02 15:04" 0 }} -> 1970-01-01 00:00
     {{ toDate "2006-01-02" "2024-02-29" | date "Mon, 02 Jan 06" }} -> Thu, 29 Feb 24
     """
-    return date_in_zone(layout, value, b"UTC")
+    return date_in_zone(budget, layout, value, b"UTC")
 
 
 def html_date(value: Any) -> bytes:
@@ -56,7 +57,7 @@ def html_date(value: Any) -> bytes:
 
     {{ htmlDate 0 }} -> 1970-01-01
     """
-    return date_in_zone(_HTML, value, b"UTC")
+    return _formatted(_HTML, value, b"UTC")
 
 
 def html_date_in_zone(value: Any, zone: bytes) -> bytes:
@@ -64,53 +65,55 @@ def html_date_in_zone(value: Any, zone: bytes) -> bytes:
 
     {{ htmlDateInZone 0 "America/New_York" }} -> 1969-12-31
     """
-    return date_in_zone(_HTML, value, zone)
+    return _formatted(_HTML, value, zone)
 
 
-def date_in_zone(layout: bytes, value: Any, zone: bytes) -> bytes:
+def date_in_zone(budget: Budget, layout: bytes, value: Any, zone: bytes) -> bytes:
     """A date or Unix time in a layout and zone; an unknown zone is UTC, and anything else than a date is now.
 
     {{ dateInZone "15:04 MST" 0 "Europe/Berlin" }} -> 01:00 CET
     """
-    when = value if isinstance(value, Time) else _unix(value, (Int64, int, Int32)) or now()
-    return format_layout(layout, when.seconds, when.nanoseconds, offset_at(zone, when.seconds))
+    account_for_layout(budget, layout)
+    return _formatted(layout, value, zone)
 
 
-def date_modify(duration: bytes, date: Time) -> Time:
+def date_modify(budget: Budget, duration: bytes, date: Time) -> Time:
     """A date moved by a duration; a wrong duration moves nothing.
 
     {{ toDate "2006-01-02" "2024-02-29" | dateModify "-1.5h" | date "15:04" }} -> 22:30
     """
     try:
-        return must_date_modify(duration, date)
+        return must_date_modify(budget, duration, date)
     except FunctionError:
         return date
 
 
-def must_date_modify(duration: bytes, date: Time) -> Time:
+def must_date_modify(budget: Budget, duration: bytes, date: Time) -> Time:
     """A date moved by a duration; a wrong duration is an error.
 
     {{ toDate "2006-01-02" "2024-02-29" | mustDateModify "24h" | htmlDate }} -> 2024-03-01
     """
+    _account(budget, duration)
     return date.add(parse_duration(duration))
 
 
-def to_date(layout: bytes, text: bytes) -> Time:
+def to_date(budget: Budget, layout: bytes, text: bytes) -> Time:
     """The date that `text` says in a layout of Go; the beginning of the year 1 when it does not.
 
     {{ (toDate "02.01.2006" "29.02.2024").YearDay }} -> 60
     """
     try:
-        return parse_time(layout, text)
+        return must_to_date(budget, layout, text)
     except FunctionError:
         return Time()
 
 
-def must_to_date(layout: bytes, text: bytes) -> Time:
+def must_to_date(budget: Budget, layout: bytes, text: bytes) -> Time:
     """The date that `text` says in a layout of Go; an error when it does not.
 
     {{ mustToDate "2006-01-02" "2024-02-29" | unixEpoch }} -> 1709164800
     """
+    _account(budget, layout)
     return parse_time(layout, text)
 
 
@@ -140,17 +143,24 @@ def duration(seconds: Any) -> bytes:
     return of_seconds(count).string()
 
 
-def duration_round(value: Any) -> bytes:
+def duration_round(budget: Budget, value: Any) -> bytes:
     """A duration, nanoseconds or the time since a date, in its largest unit.
 
     {{ durationRound "2h10m5s" }} -> 2h
     {{ durationRound "2400h" }} -> 3mo
     """
+    if isinstance(value, bytes):
+        _account(budget, value)
     size = abs(int(_length(value)))
     for unit, name in _UNITS:
         if size > unit:
             return b"%d%b" % (size // unit, name)
     return b"0s"
+
+
+def _formatted(layout: bytes, value: Any, zone: bytes) -> bytes:
+    when = value if isinstance(value, Time) else _unix(value, (Int64, int, Int32)) or now()
+    return format_layout(layout, when.seconds, when.nanoseconds, offset_at(zone, when.seconds))
 
 
 def _length(value: Any) -> Duration:
@@ -164,6 +174,11 @@ def _length(value: Any) -> Duration:
         except FunctionError:
             return Duration(0)
     return Duration(0)
+
+
+def _account(budget: Budget, text: bytes) -> None:
+    """Account for reading a layout or a duration, which may be any number of parts."""
+    budget.step(len(text) // 4)
 
 
 def _unix(value: Any, types: tuple[type, ...]) -> Time | None:

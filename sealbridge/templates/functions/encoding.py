@@ -6,15 +6,15 @@ import base64
 import binascii
 import re
 
+from sealbridge.templates.base64_text import decode
 from sealbridge.templates.quoting import quote_rune
 from sealbridge.templates.runes import is_print
 
 _BREAKS = re.compile(rb"[\r\n]+")
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 # Four digits of base64 wherever the line breaks are.
-_QUANTA64 = re.compile(rb"(?:(?:[\r\n]*[A-Za-z0-9+/]){4})*")
+_QUANTA64 = re.compile(rb"(?:(?:[\r\n]*+[A-Za-z0-9+/]){4})*+")
 _DIGIT64 = re.compile(rb"[A-Za-z0-9+/]")
-_QUANTA32 = re.compile(rb"(?:[A-Z2-7]{8})*")
+_QUANTA32 = re.compile(rb"(?:[A-Z2-7]{8})*+")
 _DIGITS32 = re.compile(rb"[A-Z2-7]{0,7}")
 _HEX = re.compile(rb"[0-9A-Fa-f]*")
 # How many digits of base32 a last, shorter group may have.
@@ -43,10 +43,10 @@ def b64dec(text: bytes) -> bytes:
     {{ b64dec "aGVsbG8=" }} -> hello
     {{ b64dec "aGVsbG8" }} -> illegal base64 data at input byte 4
     """
-    plain = _BREAKS.sub(b"", text)
-    if _BASE64.fullmatch(plain):
-        return base64.b64decode(plain)
-    return b"illegal base64 data at input byte %d" % _offset64(text)
+    try:
+        return decode(text)
+    except ValueError:
+        return b"illegal base64 data at input byte %d" % _offset64(text)
 
 
 def b32enc(text: bytes) -> bytes:
@@ -63,7 +63,7 @@ def b32dec(text: bytes) -> bytes:
     {{ b32dec "NBSWY3DP" }} -> hello
     {{ b32dec "nope" }} -> illegal base32 data at input byte 0
     """
-    text = _BREAKS.sub(b"", text)
+    text = text.translate(None, b"\r\n")
     whole = _QUANTA32.match(text)
     groups = whole[0] if whole else b""
     try:
@@ -94,8 +94,8 @@ def _offset64(text: bytes) -> int:
     position = whole.end() if whole else 0
     digits = 0
     while position < len(text):
-        if text[position] in b"\r\n":
-            position += 1
+        if match := _BREAKS.match(text, position):
+            position = match.end()
         elif _DIGIT64.match(text, position):
             position, digits = position + 1, digits + 1
         elif text[position : position + 1] != b"=" or digits < 2:

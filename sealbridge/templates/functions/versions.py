@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 import re2
 from semver import Version as SemVer
 
+from sealbridge.templates.limits import Budget
 from sealbridge.templates.values import FunctionError, Object, Uint64
 
 # A version beyond this is none; 3.5 has the same bound.
@@ -21,8 +22,6 @@ _VERSION: Final = re2.compile(rb"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?" + _EX
 _WANTED: Final = rb"v?([0-9|xX*]+)(\.[0-9|xX*]+)?(\.[0-9|xX*]+)?" + _EXTRA
 _OPERATOR: Final = rb"=|!=|>|<|>=|=>|<=|=<|~|~>|\^|"
 _RANGE: Final = re2.compile(rb"\s*(%b)\s+-\s+(%b)\s*" % (_WANTED, _WANTED))
-# Where the second version of a range is, behind the first and its parts.
-_SECOND: Final = 9
 _ONE: Final = re2.compile(rb"(%b)\s*(%b)" % (_OPERATOR, _WANTED))
 _GROUP: Final = re2.compile(
     rb"\s*(?:%b)\s*%b\s*(?:(?:\s+|,\s*)(?:%b)\s*%b\s*)*" % (_OPERATOR, _WANTED, _OPERATOR, _WANTED)
@@ -42,7 +41,7 @@ def semver(text: bytes) -> Version:
     return Version(_parsed(text), text)
 
 
-def semver_compare(constraint: bytes, version: bytes) -> bool:
+def semver_compare(budget: Budget, constraint: bytes, version: bytes) -> bool:
     """Whether a version satisfies a constraint.
 
     Constraints are `=`, `!=`, `>`, `<`, `>=`, `<=`, `~` (the same minor version), `^` (the same major
@@ -53,8 +52,11 @@ def semver_compare(constraint: bytes, version: bytes) -> bool:
     {{ semverCompare ">=1.2, <1.4 || 2.x" "1.4.0" }} -> false
     {{ semverCompare ">=1.2.0-0" "1.3.0-rc.1" }} -> true
     """
-    alternatives = [_group(group) for group in _without_ranges(constraint).split(b"||")]
-    return any(_holds(group, _parsed(version)) for group in alternatives)
+    parsed = _parsed(version)
+    # `1.2 - 1.4` is `>= 1.2, <= 1.4`.
+    groups = _RANGE.sub(rb">= \1, <= \9 ", constraint).split(b"||")
+    alternatives = [_group(budget, group) for group in groups]
+    return any(_holds(group, parsed) for group in alternatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,19 +228,15 @@ def _parsed(text: bytes, zero: bytes = b"") -> SemVer:
     )
 
 
-def _without_ranges(text: bytes) -> bytes:
-    """`1.2 - 1.4` becomes `>= 1.2, <= 1.4`."""
-    replaced = text
-    for match in _RANGE.finditer(text):
-        replaced = replaced.replace(match[0], b">= %b, <= %b " % (match[1], match[_SECOND]), 1)
-    return replaced
-
-
-def _group(text: bytes) -> list[_Constraint]:
+def _group(budget: Budget, text: bytes) -> list[_Constraint]:
     """Constraints that have to hold together. Raises FunctionError."""
     if not _GROUP.fullmatch(text):
         raise FunctionError("not a constraint on versions")
-    return [_constraint(*match.groups(default=b"")) for match in _ONE.finditer(text)]
+    constraints = []
+    for match in _ONE.finditer(text):
+        budget.step()
+        constraints.append(_constraint(*match.groups(default=b"")))
+    return constraints
 
 
 def _constraint(

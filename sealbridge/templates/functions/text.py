@@ -189,7 +189,7 @@ def cat(budget: Budget, *items: Any) -> bytes:
 def indent(budget: Budget, spaces: int, text: bytes) -> bytes:
     """`text` with so many spaces before every line.
 
-    {{ indent 4 "a: 1" }} ->     a: 1
+    {{ indent 4 "a: 1" | quote }} -> "    a: 1"
     """
     if spaces < 0:
         raise FunctionError("nothing is indented by a negative number of spaces")

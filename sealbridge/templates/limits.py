@@ -22,7 +22,7 @@ class Limits:
     entries: int = 100_000
     # Bytes of everything made along the way, where an entry counts as 32.
     total: int = 64 << 20
-    # Actions, operands and iterations evaluated.
+    # Actions, operands and iterations evaluated; of large arguments and results every part of some size.
     steps: int = 1_000_000
     # Templates, blocks and parentheses within each other, in the source and when it runs.
     depth: int = 100

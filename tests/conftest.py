@@ -15,6 +15,7 @@ from tests.canary import Canary, LogRecords
 from tests.servers.apiserver import ApiServer
 from tests.servers.openbao import DevOpenBao, RaftOpenBao
 
+_LONGEST_ID = 40
 _LOG_RECORDS = pytest.StashKey[LogRecords]()
 
 # What would let a test reach the cluster or the store of the person who runs it.
@@ -136,3 +137,8 @@ def _folder(parent: Path, name: str) -> Path:
     folder = parent / name
     folder.mkdir()
     return folder
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long values are no names: they may be made anew in each process, which must agree on all names."""
+    return argname if isinstance(val, (str, bytes)) and len(val) > _LONGEST_ID else None

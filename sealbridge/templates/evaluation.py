@@ -212,7 +212,7 @@ class Evaluator:
             raise
         except Exception as error:
             raise ExpressionError(f"internal error in `{function.name}`", node) from error
-        self._account(outcome)
+        self._account(outcome, given)
         return outcome
 
     def _short_circuit(self, dot: Any, function: Function, arguments: Sequence[Operand], final: Any) -> Any:
@@ -268,11 +268,16 @@ class Evaluator:
         if work:
             self.budget.step(work)
 
-    def _account(self, outcome: Any) -> None:
+    def _account(self, outcome: Any, given: Sequence[Any]) -> None:
+        """Account for what a function made. What it was given and gives back, as `set` does, is not new."""
         if outcome.__class__ is bytes:
-            self.budget.grow(len(outcome))
+            if not any(outcome is value for value in given):
+                self.budget.grow(len(outcome))
         elif isinstance(outcome, (list, dict)):
-            self.budget.hold(len(outcome))
+            if any(outcome is value for value in given):
+                self.budget.extend(len(outcome))
+            else:
+                self.budget.hold(len(outcome))
 
 
 def _shown(name: bytes) -> str:

@@ -15,9 +15,9 @@ class Limits:
     """The bounds of one rendering. A Secret holds 1 MiB at most; every bound leaves room above it."""
 
     # Bytes of text that a rendering may print.
-    output: int = 4 << 20
+    output: int = 2 << 20
     # Bytes of one string.
-    size: int = 4 << 20
+    size: int = 2 << 20
     # Entries of one list or map.
     entries: int = 100_000
     # Bytes of everything made along the way, where an entry counts as 32.
@@ -76,9 +76,16 @@ class Budget:
 
     def hold(self, count: int) -> None:
         """Account for one list or map of `count` entries, before it is made where that is possible."""
+        self._add_entries(count, count)
+
+    def extend(self, count: int) -> None:
+        """Account for one more entry of a list or map that has `count` of them by now."""
+        self._add_entries(count, 1)
+
+    def _add_entries(self, count: int, new: int) -> None:
         if count > self.limits.entries:
             raise BoundExceeded(f"a list or map grows beyond {self.limits.entries} entries")
-        self._total += count * _ENTRY
+        self._total += new * _ENTRY
         if self._total > self.limits.total:
             raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes")
 

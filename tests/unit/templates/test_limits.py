@@ -163,7 +163,7 @@ def test_set_fills_a_map_up_to_the_bound() -> None:
     assert _refusal(source, {"keys": ["a", "b", "c", "d"]}, entries=3).startswith("a list or map grows")
 
 
-_STRING = "a string grows beyond 4194304 bytes"
+_STRING = "a string grows beyond 2097152 bytes"
 _ENTRIES = "a list or map grows beyond 100000 entries"
 _STEPS = "the template takes more than 1000000 steps"
 _NESTED = "a value is nested more than 100 levels deep"
@@ -178,9 +178,9 @@ _BOMBS = {
     "printf": ('{{ printf "%*d" 1000000 1 | repeat 5 }}', _STRING),
     "randAlpha": ("{{ randAlpha 9223372036854775807 }}", _STRING),
     "randBytes": ("{{ randBytes 9223372036854775807 }}", _STRING),
-    "splitList": ('{{ splitList "" (repeat 4194304 "x") | len }}', _ENTRIES),
-    "fromJson": ('{{ fromJson (printf "[%s1]" (repeat 2097150 "1,")) | len }}', _STEPS),
-    "fromJson of brackets": ('{{ fromJson (repeat 4194304 "[") }}', _STEPS),
+    "splitList": ('{{ splitList "" (repeat 2097152 "x") | len }}', _ENTRIES),
+    "fromJson": ('{{ fromJson (printf "[%s1]" (repeat 1048570 "1,")) | len }}', _STEPS),
+    "fromJson of brackets": ('{{ fromJson (repeat 2097152 "[") }}', _STEPS),
     "fromJson of many levels": ('{{ fromJson (print (repeat 500 "[") (repeat 500 "]")) }}', _NESTED),
     "fromJson of more levels": ('{{ fromJson (print (repeat 99999 "[") (repeat 99999 "]")) }}', _NESTED),
     "fromYaml of many levels": ('{{ fromYaml (print "a: " (repeat 500 "[")) }}', _NESTED),
@@ -255,7 +255,7 @@ def _steps_of(source: str, data: dict[str, Any]) -> int:
 
 
 def test_what_holds_the_same_many_times_over_prints_as_more_than_there_is_room_for() -> None:
-    assert _refusal(_DOUBLED + "{{ $twice }}").startswith("a value prints as more than 4194304 bytes, in ")
+    assert _refusal(_DOUBLED + "{{ $twice }}").startswith("a value prints as more than 2097152 bytes, in ")
 
 
 def test_what_holds_the_same_many_times_over_is_compared_once() -> None:

@@ -209,6 +209,13 @@ def test_the_data_are_never_changed() -> None:
     assert data == before
 
 
+def test_a_map_may_be_set_many_times_over() -> None:
+    source = (
+        "{{ $m := dict }}{{ range $i := until 5000 }}{{ $_ := set $m (toString $i) $i }}{{ end }}{{ len $m }}"
+    )
+    assert Template(source).render({}) == "5000"
+
+
 def test_a_source_is_parsed_once() -> None:
     first, second = Template("{{ .a }} cached", name="n"), Template("{{ .a }} cached", name="n")
     assert first._tree is second._tree

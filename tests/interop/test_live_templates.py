@@ -18,9 +18,10 @@ def test_the_stored_outputs_are_those_of_the_original(group: str, original: Orig
 @pytest.mark.parametrize("group", [group for group in GROUPS if load(group).differences])
 def test_each_named_difference_is_one(group: str, original: Original) -> None:
     corpus = load(group)
-    equal = [
-        str(corpus.cases[digest])
-        for digest, difference in corpus.differences.items()
-        if difference.tells(original.render(corpus.cases[digest]))
-    ]
+    equal: list[str] = []
+    for digest, difference in corpus.differences.items():
+        theirs, error = original.explain(corpus.cases[digest])
+        # What both refuse is none, unless the original does not even have the function.
+        if difference.tells(theirs) and "not defined" not in error:
+            equal.append(str(corpus.cases[digest]))
     assert equal == []

@@ -54,11 +54,19 @@ class Original:
         """What comes of a case."""
         return self.explain(case)[0]
 
+    def parses(self, case: Case) -> tuple[bool, str]:
+        """Whether the template of a case is one, without rendering it, and Go's error when it is none."""
+        outcome, error = self._ask(case, parse=True)
+        return not outcome.fails, error
+
     def explain(self, case: Case) -> tuple[Outcome, str]:
         """What comes of a case, and Go's error when it fails.
 
         A map within itself makes Go recurse until it dies, which counts as a failure.
         """
+        return self._ask(case)
+
+    def _ask(self, case: Case, *, parse: bool = False) -> tuple[Outcome, str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         question = {
@@ -68,6 +76,7 @@ class Original:
             "delimiters": case.delimiters,
             "values": case.values,
             "strings": case.strings,
+            "parse": parse,
         }
         self._process.stdin.write(json.dumps(question).encode() + b"\n")
         self._process.stdin.flush()

@@ -32,6 +32,15 @@ def explain(case: Case) -> tuple[Outcome, str]:
     return Outcome(rendered.encode("utf-8", "surrogateescape")), ""
 
 
+def parses(case: Case) -> tuple[bool, str]:
+    """Whether the template of a case is one, and the error when it is none."""
+    try:
+        Template(case.template, missing=case.missing, delimiters=case.delimiters)
+    except TemplateSyntaxError as error:
+        return False, str(error)
+    return True, ""
+
+
 def as_json(value: Any) -> Any:
     """Data as Go reads them from JSON, where each number is a float64."""
     if isinstance(value, dict):

@@ -38,6 +38,8 @@ type problem struct {
 	Values     json.RawMessage `json:"values"`
 	// Whether the root is a map[string]string, as it is for Sealed Secrets.
 	Strings bool `json:"strings"`
+	// Whether all that is asked is whether the template is one.
+	Parse bool `json:"parse"`
 }
 
 type answer struct {
@@ -89,6 +91,9 @@ func (p *problem) solve() (result answer) {
 		Option("missingkey=" + p.Missing).Funcs(functions()).Parse(string(p.Template))
 	if err != nil {
 		return answer{Fails: stage, Error: err.Error()}
+	}
+	if p.Parse {
+		return answer{}
 	}
 	stage = "execute"
 	var output bounded

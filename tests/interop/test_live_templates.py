@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interop.templates import record
-from tests.interop.templates.cases import GROUPS, load
+from tests.interop.templates import ours, record
+from tests.interop.templates.cases import GROUPS, Case, load
 from tests.interop.templates.original import Original
 
 
@@ -25,3 +25,25 @@ def test_each_named_difference_is_one(group: str, original: Original) -> None:
         if difference.tells(theirs) and "not defined" not in error:
             equal.append(str(corpus.cases[digest]))
     assert equal == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "text {\n}" * 50_000,
+        "{{ .name }}{{- /* c */ -}} {{ if .name }}x{{ else }}y{{ end }}\n" * 2_000,
+        "{{ print" + ' "a" 1' * 10_000 + " }}",
+        "{{ `" + "raw \\ }} {{\n" * 20_000 + "` | len }}",
+        '{{ "a"' + " | print 1" * 2_000 + " }}",
+        "{{ if false }}" + "{{ else if false }}" * 90 + "{{ else }}end" + "{{ end }}",
+        "{{ " + "(" * 90 + "1" + ")" * 90 + " }}",
+        "{{ range .list }}" * 4 + "{{ $x := . }}{{ $x }}" + "{{ end }}" * 4,
+        "".join(f'{{{{ define "t{n}" }}}}{n}{{{{ end }}}}{{{{ template "t{n}" }}}}' for n in range(1_000)),
+        "".join(f"{{{{ $v{n} := {n} }}}}{{{{ $v{n // 2} }}}}" for n in range(1_000)),
+    ],
+    ids=range(10),
+)
+def test_long_and_deep_templates_render_as_the_original_does(template: str, original: Original) -> None:
+    case = Case(template, {"name": "Ann", "list": [[["a"], ["b"]], [["c", "d"]]]})
+    theirs, error = original.explain(case)
+    assert ours.render(case) == theirs, error

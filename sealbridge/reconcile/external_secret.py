@@ -34,7 +34,7 @@ from sealbridge.reconcile.status import (
 )
 from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
 from sealbridge.reconcile.store_pool import StorePool
-from sealbridge.secret import Secret
+from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Reference
 from sealbridge.sync.assemble import Answers, assemble
 from sealbridge.sync.fingerprints import data_hash, field_manager
@@ -140,7 +140,7 @@ class _Pass:
                 Outcome.UNCHANGED, message=conditions.RETAINED_MESSAGE, requeue_after=self._next(wanted)
             )
         try:
-            applied = await self._apply(wanted, build_target(wanted, items))
+            applied = await self._apply(wanted, await _built(wanted, items))
         except Conflict as error:
             return failed(self._key, error, retry=True, target=self._target)
         except SealbridgeError as error:
@@ -377,6 +377,13 @@ def _named(keys: Sequence[str]) -> str:
 
 def _store_of(ref: StoreRef, key: ObjectKey) -> ObjectKey:
     return store_key(ref.kind.value, ref.name, key.namespace)
+
+
+async def _built(wanted: ExternalSecret, items: Mapping[str, Value]) -> Secret:
+    """The target; made in another thread when it has a template, which may compute for seconds."""
+    if wanted.spec.target.template is None:
+        return build_target(wanted, items)
+    return await asyncio.to_thread(build_target, wanted, items)
 
 
 def _told(head: str, error: SealbridgeError) -> str:

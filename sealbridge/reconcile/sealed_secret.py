@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from typing import TypeVar
 
-from sealbridge.errors import ClusterError, Conflict, NotOwned, SealbridgeError, UnsealError
+from sealbridge.errors import ClusterError, Conflict, NotOwned, SealbridgeError, TemplateError, UnsealError
 from sealbridge.reconcile import conditions
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Ownership
 from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object, ObjectKey
@@ -22,9 +23,10 @@ from sealbridge.reconcile.status import (
     write_status,
 )
 from sealbridge.reconcile.target import target_secret
-from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
 from sealbridge.secret import Secret, Value
+
+_T = TypeVar("_T")
 
 FIELD_MANAGER = "sealbridge"
 MANAGED_LABEL = "sealbridge.io/managed"
@@ -33,8 +35,8 @@ MANAGED_LABEL = "sealbridge.io/managed"
 class SealedSecretReconciler:
     """Makes the target of one SealedSecret so, and says so in status and events.
 
-    Opening runs on `executor` (the event loop's own when None): RSA takes milliseconds and releases
-    the interpreter lock.
+    Opening and rendering run on `executor` (the event loop's own when None): RSA takes milliseconds and
+    releases the interpreter lock, and a template may compute for seconds.
     """
 
     def __init__(
@@ -77,14 +79,18 @@ class SealedSecretReconciler:
     async def _sync(self, key: ObjectKey, obj: Object) -> Result:
         try:
             sealed = SealedSecret.from_manifest(obj)
-            secret = _labelled(target_secret(sealed, await self._open(sealed)))
+            items = await self._open(sealed)
+            secret = _labelled(await self._in_thread(target_secret, sealed, items))
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
         except SealbridgeError as error:
-            await self._tell_failure(
-                obj, conditions.UNSEAL_FAILED, f"{conditions.UNSEAL_FAILED_PREFIX}{error.what}", error
+            # The object is known; the line of a template in it is not.
+            cause = str(error) if isinstance(error, TemplateError) else error.what
+            event = f"{conditions.UNSEAL_FAILED_PREFIX}{cause}"
+            await self._tell_failure(obj, conditions.UNSEAL_FAILED, cause, event=event)
+            return failed(
+                key, error, retry=False, told=True, message=cause, depends_on=frozenset({SEALING_KEYS})
             )
-            return failed(key, error, retry=False, told=True, depends_on=frozenset({SEALING_KEYS}))
         target = ObjectKey(SECRET.name, secret.namespace, secret.name)
         try:
             applied = await self._cluster.apply_secret(
@@ -93,7 +99,7 @@ class SealedSecretReconciler:
         except Conflict as error:
             return failed(key, error, retry=True, target=target)
         except SealbridgeError as error:
-            await self._tell_failure(obj, conditions.UPDATE_FAILED, error.what, error)
+            await self._tell_failure(obj, conditions.UPDATE_FAILED, error.what, event=error.what)
             # Somebody may give way: nothing tells us when a Secret that is not ours does.
             retry = isinstance(error, NotOwned) or (isinstance(error, ClusterError) and error.retryable)
             return failed(key, error, retry=retry, told=True, target=target, depends_on=frozenset({target}))
@@ -121,16 +127,16 @@ class SealedSecretReconciler:
     async def _open(self, sealed: SealedSecret) -> Mapping[str, Value]:
         keyring = await self._keyring.keyring()
         try:
-            return await self._run(sealed, keyring)
+            return await self._in_thread(unseal_items, sealed, keyring)
         except UnsealError:
             # Perhaps its key has come since the last look.
             fresh = await self._keyring.keyring(fresh=True)
             if set(fresh.fingerprints) == set(keyring.fingerprints):
                 raise
-            return await self._run(sealed, fresh)
+            return await self._in_thread(unseal_items, sealed, fresh)
 
-    async def _run(self, sealed: SealedSecret, keyring: Keyring) -> Mapping[str, Value]:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, unseal_items, sealed, keyring)
+    async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
     async def _tell_success(self, obj: Object, applied: Applied) -> None:
         was_true = conditions.is_true(obj, conditions.SYNCED)
@@ -159,11 +165,11 @@ class SealedSecretReconciler:
                 message=conditions.UNSEALED_MESSAGE,
             )
 
-    async def _tell_failure(self, obj: Object, reason: str, message: str, error: SealbridgeError) -> None:
+    async def _tell_failure(self, obj: Object, reason: str, message: str, *, event: str) -> None:
         before = conditions.condition_of(obj, conditions.SYNCED)
         wanted = [
-            conditions.condition(conditions.SYNCED, ok=False, reason=reason, message=error.what),
-            conditions.condition(conditions.READY, ok=False, reason=reason, message=error.what),
+            conditions.condition(conditions.SYNCED, ok=False, reason=reason, message=message),
+            conditions.condition(conditions.READY, ok=False, reason=reason, message=message),
         ]
         await try_write_status(
             self._cluster,
@@ -173,8 +179,8 @@ class SealedSecretReconciler:
             wanted=wanted,
             fields={"observedGeneration": obj["metadata"].get("generation")},
         )
-        if before.get("message") != error.what or before.get("status") != "False":
-            await self._cluster.record_event(obj, type_=conditions.WARNING, reason=reason, message=message)
+        if before.get("message") != message or before.get("status") != "False":
+            await self._cluster.record_event(obj, type_=conditions.WARNING, reason=reason, message=event)
 
 
 def _labelled(secret: Secret) -> Secret:

@@ -73,7 +73,7 @@ def index(value: Any, *keys: Any) -> Any:
         elif isinstance(value, (list, bytes)):
             at = _position(key, len(value))
             if at >= len(value):
-                raise FunctionError(f"the index {at} is out of range")
+                raise FunctionError("an index is out of range")
             value = Uint8(value[at]) if isinstance(value, bytes) else value[at]
         else:
             raise FunctionError(f"{_a(value)} has no entries")
@@ -210,5 +210,5 @@ def _position(key: Any, size: int) -> int:
     if not is_integer(key):
         raise FunctionError(f"{_a(key)} is no index")
     if not 0 <= key <= size:
-        raise FunctionError(f"the index {int(key)} is out of range")
+        raise FunctionError("an index is out of range")
     return int(key)

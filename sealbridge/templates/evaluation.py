@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sealbridge.errors import SealbridgeError, TemplateError
+from sealbridge.errors import SealbridgeError, TemplateError, defect
 from sealbridge.templates.calls import Function, fitting, nil, type_of_parameter
 from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import (
@@ -60,6 +60,8 @@ class Evaluator:
     def __init__(self, data: Any, budget: Budget, *, missing_is_error: bool) -> None:
         self.budget = budget
         self._root = data
+        # As they are before a template makes a value a key of the data.
+        self._keys = frozenset(data) if missing_is_error and isinstance(data, dict) else frozenset()
         self._missing_is_error = missing_is_error
         # The variables in sight, innermost last: a name and its value.
         self.variables: list[tuple[str, Any]] = [("$", data)]
@@ -67,7 +69,7 @@ class Evaluator:
     def within(self, data: Any) -> Evaluator:
         """The evaluator of a template invoked from here: `$` is its data, and no other variable is seen."""
         inner = Evaluator(data, self.budget, missing_is_error=self._missing_is_error)
-        inner._root = self._root
+        inner._root, inner._keys = self._root, self._keys
         return inner
 
     def set_variable(self, name: str, value: Any, node: Any) -> None:
@@ -185,10 +187,10 @@ class Evaluator:
         """Keys to choose from: of the data only, since other maps may be made of values."""
         if value is not self._root:
             return None
-        known = ", ".join(_shown(key) for key in sorted(value)[:_LISTED])
+        known = ", ".join(_shown(key) for key in sorted(self._keys)[:_LISTED])
         if not known:
             return "there are none"
-        return f"there are: {known}" + (", ..." if len(value) > _LISTED else "")
+        return f"there are: {known}" + (", ..." if len(self._keys) > _LISTED else "")
 
     def _call(self, dot: Any, function: Function, node: Any, arguments: Sequence[Operand], final: Any) -> Any:
         self.budget.step()
@@ -210,8 +212,12 @@ class Evaluator:
             raise self._failed(function, str(error), node, arguments, final) from None
         except (BoundExceeded, RecursionError, SealbridgeError):
             raise
-        except Exception as error:
-            raise ExpressionError(f"internal error in `{function.name}`", node) from error
+        except MemoryError:
+            raise ExpressionError(f"`{function.name}` failed: there is not enough memory", node) from None
+        except Exception as error:  # noqa: BLE001 - a template must not end who renders it
+            # Its text may hold a value, and so may those of what it was caused by.
+            found = defect(error)
+            raise ExpressionError(f"`{function.name}` failed: {found.what}", node, found.hint) from None
         self._account(outcome, given)
         return outcome
 

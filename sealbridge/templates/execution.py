@@ -43,7 +43,7 @@ class Rendering:
         try:
             self._body(self._data, self._tree.bodies[self._tree.name])
         except ExpressionError as error:
-            raise error.told(self._tree) from error.__cause__
+            raise error.told(self._tree) from None
         except BoundExceeded as error:
             if self._at is None:
                 raise ExpressionError(str(error), _Start).told(self._tree) from None

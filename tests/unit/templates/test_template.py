@@ -120,7 +120,7 @@ def test_common_mistakes_are_told_the_way_out(source: str, hint: str) -> None:
         ("{{ .a 1 }}", "t:1:4", "`a` is no method and takes no arguments, in `.a`"),
         ("{{ index .deep 1 }}", "t:1:4",
          "`index` failed: an int is no key of a map[string]interface {}, in `index .deep 1`"),
-        ("{{ index `a` 5 }}", "t:1:4", "`index` failed: the index 5 is out of range, in `index `a` 5`"),
+        ("{{ index `a` 5 }}", "t:1:4", "`index` failed: an index is out of range, in `index `a` 5`"),
         ("{{ trunc 3 }}", "t:1:4", "`trunc` takes 2 arguments, not 1, in `trunc 3`"),
         ("{{ template `x` }}", "t:1:4", "there is no template `x`, in `template `x``"),
         ("{{ range .t }}{{ end }}", "t:1:10", "`range` cannot go over a bool, in `.t`"),

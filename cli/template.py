@@ -10,7 +10,7 @@ from sealbridge.errors import ManifestError, SealbridgeError, UsageError
 from sealbridge_cli import console, options
 
 _STDIN = "-"
-_LARGEST = 4 << 20  # bytes of a template
+_LARGEST = 4 << 20  # bytes of a file; a template itself may be of less
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,8 @@ class BoundExceeded(Exception):  # noqa: N818 - it is an event, and TemplateErro
 class Limits:
     """The bounds of one rendering. A Secret holds 1 MiB at most; every bound leaves room above it."""
 
+    # Characters of a template's source.
+    source: int = 1 << 20
     # Bytes of text that a rendering may print.
     output: int = 2 << 20
     # Bytes of one string.

@@ -38,6 +38,19 @@ _KIND = TokenKind
 _STRINGS = (_KIND.STRING, _KIND.RAW_STRING)
 _NUMBERS = {_KIND.NUMBER: number, _KIND.CHARACTER: character, _KIND.COMPLEX: complex_number}
 _CONTROLS: dict[str, type[If | With | Range]] = {"if": If, "with": With, "range": Range}
+# Functions that people know from Helm and sprig, and the way to go without.
+_INVOKE = 'it is one of Helm\'s: `{{ template "name" . }}` does it, with the definition in the same template'
+_ABSENT = "templates cannot look at the environment, the network or a cluster"
+_ELSEWHERE = {
+    "include": _INVOKE,
+    "tpl": "it is one of Helm's: a text is not rendered again here",
+    "required": 'it is one of Helm\'s: `{{ if not .key }}{{ fail "key is missing" }}{{ end }}` does it',
+    "toToml": "it is one of Helm's: `toJson` and `toYaml` are there",
+    "lookup": _ABSENT,
+    "env": _ABSENT,
+    "expandenv": _ABSENT,
+    "getHostByName": _ABSENT,
+}
 _CONSTANT = (Literal, Numeral, Nil, Dot)
 
 
@@ -408,8 +421,8 @@ class _Parser:
             return Literal(token.text == "true", token.offset, end)
         function = self._functions(token.text)
         if function is None:
-            hint = None
-            if self._peek().kind is not _KIND.CLOSE:
+            hint = _ELSEWHERE.get(token.text)
+            if hint is None:
                 hint = f'a key of the data is written `.{token.text}`, a text `"{token.text}"`'
             raise self._error(f"there is no function `{token.text}`", token, hint)
         return Call(function, token.offset, end)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Literal
 
-from sealbridge.errors import TemplateError
+from sealbridge.errors import TemplateError, TemplateSyntaxError
 from sealbridge.templates.calls import finder
 from sealbridge.templates.execution import Rendering
 from sealbridge.templates.limits import DEFAULT, Budget, Limits
@@ -35,6 +35,8 @@ class Template:
         functions: Mapping[str, Callable[..., Any]] | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
+        if len(source) > limits.source:
+            raise TemplateSyntaxError(f"the template is longer than {limits.source} characters", where=name)
         self.name = name
         self._missing = missing
         self._limits = limits

@@ -22,6 +22,7 @@ _CODE: Final = r"(?:``+ ({0}.*?) ``+|`({0}[^`]*)`)"
 _WRITTEN: Final = re.compile(_CODE.format(r"\{\{") + " → (?:" + _CODE.format("") + "|nothing)")
 
 _BOUNDS: Final = {
+    "source": "characters of a template",
     "output": "bytes printed",
     "size": "bytes of one text",
     "entries": "entries of one list or map",

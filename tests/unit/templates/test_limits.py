@@ -339,3 +339,9 @@ def test_a_secret_fits_within_the_bounds() -> None:
     assert min(DEFAULT.output, DEFAULT.size) >= 2 * secret
     assert DEFAULT.total >= 16 * secret
     assert len(Template("{{ .a | b64enc }}").render({"a": "x" * secret})) > secret
+
+
+def test_a_source_is_bounded() -> None:
+    assert Template("x" * 10, limits=Limits(source=10)).render({}) == "x" * 10
+    with pytest.raises(TemplateSyntaxError, match="the template is longer than 10 characters"):
+        Template("x" * 11, limits=Limits(source=10))

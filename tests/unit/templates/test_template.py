@@ -103,6 +103,9 @@ def test_wrong_syntax_is_refused_at_its_place(source: str, where: str, what: str
         ("{{ .dash-ed }}", 'read with `{{ index . "the-key" }}`'),
         ("{{ password }}", "a key of the data is written `.password`"),
         ("{{ if .a }}x", "end it with `{{ end }}`"),
+        ('{{ include "name" . }}', '`{{ template "name" . }}` does it'),
+        ('{{ required "is missing" .a }}', "does it"),
+        ("{{ getHostByName `a` }}", "templates cannot look at"),
         ("{{/* x }}", "end it with `*/`"),
     ],
 )

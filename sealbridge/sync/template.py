@@ -10,7 +10,7 @@ from sealbridge.secret import Secret, Value
 from sealbridge.sync import fingerprints
 from sealbridge.sync.model import ExternalSecret, MergePolicy, TargetTemplate
 from sealbridge.templates import Template, string_map
-from sealbridge.templates.values import StringMap
+from sealbridge.templates.go.values import StringMap
 
 MANAGED_LABEL = "reconcile.external-secrets.io/managed"
 CREATED_BY_LABEL = "reconcile.external-secrets.io/created-by"

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import sprint, sprintln
-from sealbridge.templates.values import (
+from sealbridge.templates.go.printing import sprint, sprintln
+from sealbridge.templates.go.values import (
     INVALID,
     NIL_LISTS,
     FunctionError,
@@ -24,7 +23,8 @@ from sealbridge.templates.values import (
     type_name,
     with_article,
 )
-from sealbridge.templates.verbs import sprintf
+from sealbridge.templates.go.verbs import sprintf
+from sealbridge.templates.limits import Budget
 
 _ZEROS = {StringMap: b"", dict: None}
 

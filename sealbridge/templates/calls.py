@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sealbridge.templates import builtins, escapes
 from sealbridge.templates.functions.table import TABLE
-from sealbridge.templates.values import (
+from sealbridge.templates.go.values import (
     INVALID,
     FunctionError,
     Int64,

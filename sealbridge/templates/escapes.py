@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sealbridge.templates.printing import NO_VALUE, sprint
-from sealbridge.templates.runes import is_print
+from sealbridge.templates.go.printing import NO_VALUE, sprint
+from sealbridge.templates.go.runes import is_print
 
 _HTML: Final = {
     b"\0": "\ufffd".encode(),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sealbridge.errors import SealbridgeError, TemplateError, defect
 from sealbridge.templates.calls import Function, fitting, nil, type_of_parameter
+from sealbridge.templates.go.values import INVALID, FunctionError, Object, truth, type_name, with_article
 from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import (
     Call,
@@ -26,7 +27,6 @@ from sealbridge.templates.nodes import (
     Variable,
 )
 from sealbridge.templates.parser import Tree
-from sealbridge.templates.values import INVALID, FunctionError, Object, truth, type_name, with_article
 
 _EXPRESSION_LENGTH = 80
 _LISTED = 12

@@ -7,12 +7,12 @@ from enum import Enum
 from typing import Any
 
 from sealbridge.templates.evaluation import Evaluator, ExpressionError
+from sealbridge.templates.go.printing import text_of
+from sealbridge.templates.go.runes import decode
+from sealbridge.templates.go.values import INVALID, Int32, is_integer, truth, type_name, with_article
 from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import Action, Body, Break, If, Invoke, Pipeline, Range, Text, With
 from sealbridge.templates.parser import Tree
-from sealbridge.templates.printing import text_of
-from sealbridge.templates.runes import decode
-from sealbridge.templates.values import INVALID, Int32, is_integer, truth, type_name, with_article
 
 _NO_VALUE = b"<no value>"
 

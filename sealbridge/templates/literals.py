@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sealbridge.templates.durations import Duration
-from sealbridge.templates.floats import parse_float, parse_int, parse_uint
-from sealbridge.templates.quoting import unquote
-from sealbridge.templates.runes import decode
-from sealbridge.templates.values import Int64, Uint32
+from sealbridge.templates.go.durations import Duration
+from sealbridge.templates.go.floats import parse_float, parse_int, parse_uint
+from sealbridge.templates.go.quoting import unquote
+from sealbridge.templates.go.runes import decode
+from sealbridge.templates.go.values import Int64, Uint32
 
 # Escapes that stand for a byte: as a character constant they are that number, whether it is UTF-8 or not.
 _BYTE = re.compile(r"'\\(?:x([0-9a-fA-F]{2})|([0-7]{3}))'")

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from sealbridge.errors import TemplateError, TemplateSyntaxError
 from sealbridge.templates.calls import finder
 from sealbridge.templates.execution import Rendering
+from sealbridge.templates.go.values import StringMap, from_python
 from sealbridge.templates.limits import DEFAULT, Budget, Limits
 from sealbridge.templates.parser import Tree, parse
-from sealbridge.templates.values import StringMap, from_python
 
 
 class Template:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
 from sealbridge.templates.limits import Budget
 
 _SPACES: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"

@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sealbridge.sealing.der import INTEGER, SEQUENCE, Reader
-from sealbridge.templates import base64_text
+from sealbridge.templates.go import base64_text
+from sealbridge.templates.go.values import FunctionError, Int64, Object, wrap
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, issuing, keys, pem
 from sealbridge.templates.pki.der import OCTET_STRING
 from sealbridge.templates.pki.issuing import Issuer, Request
 from sealbridge.templates.pki.keys import PrivateKey
-from sealbridge.templates.values import FunctionError, Int64, Object, wrap
 
 _Generated = rsa.RSAPrivateKey | dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sealbridge.templates.durations import HOUR, MINUTE, SECOND, Duration, of_seconds, parse_duration
-from sealbridge.templates.floats import OutOfRangeError, parse_int
-from sealbridge.templates.layout_reader import parse_time
-from sealbridge.templates.layouts import account_for_layout, format_layout
+from sealbridge.templates.go.durations import HOUR, MINUTE, SECOND, Duration, of_seconds, parse_duration
+from sealbridge.templates.go.floats import OutOfRangeError, parse_int
+from sealbridge.templates.go.layout_reader import parse_time
+from sealbridge.templates.go.layouts import account_for_layout, format_layout
+from sealbridge.templates.go.times import Time, of_unix
+from sealbridge.templates.go.values import FunctionError, Int32, Int64
+from sealbridge.templates.go.zones import offset_at
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.times import Time, of_unix
-from sealbridge.templates.values import FunctionError, Int32, Int64
-from sealbridge.templates.zones import offset_at
 
 _HTML = b"2006-01-02"
 _UNITS = (

@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import keys, pem
-from sealbridge.templates.values import FunctionError
 
 _MIN_BITS = 1024
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealbridge.templates.values import FunctionError, truth
+from sealbridge.templates.go.values import FunctionError, truth
 
 
 def default(substitute: Any, *given: Any) -> Any:

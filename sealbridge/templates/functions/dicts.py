@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealbridge.templates import merging
 from sealbridge.templates.functions.splitting import new_text
+from sealbridge.templates.go import merging
+from sealbridge.templates.go.printing import check_nesting
+from sealbridge.templates.go.values import FunctionError, Object, Strings
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import check_nesting
-from sealbridge.templates.values import FunctionError, Object, Strings
 
 # A map as an argument: a nil one reads as if it were empty.
 _Map = dict[bytes, Any] | None

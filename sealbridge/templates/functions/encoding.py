@@ -6,9 +6,9 @@ import base64
 import binascii
 import re
 
-from sealbridge.templates.base64_text import decode
-from sealbridge.templates.quoting import quote_rune
-from sealbridge.templates.runes import is_print
+from sealbridge.templates.go.base64_text import decode
+from sealbridge.templates.go.quoting import quote_rune
+from sealbridge.templates.go.runes import is_print
 
 _BREAKS = re.compile(rb"[\r\n]+")
 # Four digits of base64 wherever the line breaks are.

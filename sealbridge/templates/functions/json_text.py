@@ -6,11 +6,11 @@ import json
 import re
 from typing import Any, Final
 
-from sealbridge.templates.floats import format_float, parse_float
+from sealbridge.templates.go.floats import format_float, parse_float
+from sealbridge.templates.go.printing import Text, check_nesting, too_deep
+from sealbridge.templates.go.runes import REPLACEMENT, decode
+from sealbridge.templates.go.values import NIL_LISTS, FunctionError, Object
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import Text, check_nesting, too_deep
-from sealbridge.templates.runes import REPLACEMENT, decode
-from sealbridge.templates.values import NIL_LISTS, FunctionError, Object
 
 _NAMED: Final = {
     '"': '\\"',

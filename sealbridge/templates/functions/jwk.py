@@ -12,9 +12,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der, keys, pem
 from sealbridge.templates.pki.keys import PrivateKey
-from sealbridge.templates.values import FunctionError
 
 _CURVES: Final[Mapping[str, ec.EllipticCurve]] = {
     "P-256": ec.SECP256R1(),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from sealbridge.templates.builtins import slice_of
-from sealbridge.templates.casts import to_int64
-from sealbridge.templates.equality import Collection, deep_equal
+from sealbridge.templates.go.casts import to_int64
+from sealbridge.templates.go.equality import Collection, deep_equal
+from sealbridge.templates.go.values import FunctionError, Ints, Lists, NilList, kind_of, truth, wrap
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError, Ints, Lists, NilList, kind_of, truth, wrap
 
 
 def list_(*items: Any) -> list[Any]:

@@ -7,11 +7,11 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sealbridge.templates.casts import to_float64, to_int64
-from sealbridge.templates.floats import OutOfRangeError, parse_int
+from sealbridge.templates.go.casts import to_float64, to_int64
+from sealbridge.templates.go.floats import OutOfRangeError, parse_int
+from sealbridge.templates.go.printing import sprint
+from sealbridge.templates.go.values import FunctionError, Int64, wrap
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import sprint
-from sealbridge.templates.values import FunctionError, Int64, wrap
 
 # What a quotient of decimals keeps behind its point.
 _PLACES: Final = 16

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from sealbridge.templates import base64_text
+from sealbridge.templates.go import base64_text
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError
 
 _COST: Final = 10
 # bcrypt looks at no more; newer versions of Go's say so instead of cutting.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
+from sealbridge.templates.go.values import FunctionError, Strings
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, pem
-from sealbridge.templates.values import FunctionError, Strings
 
 
 def filter_pem(budget: Budget, kind: bytes, text: bytes) -> bytes:

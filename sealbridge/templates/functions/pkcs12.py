@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import contextlib
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, keys, pem, pfx
 from sealbridge.templates.pki.certificates import Certificate
 from sealbridge.templates.pki.keys import PrivateKey
-from sealbridge.templates.values import FunctionError
 
 
 def pkcs12key(budget: Budget, data: bytes) -> bytes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
+from sealbridge.templates.go.values import FunctionError, StringMap
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError, StringMap
 
 _LINE_ENDS = "\r\n"
 _BEFORE_KEY = re.compile(r"(?:[ \f\t\r\n]+|[#!][^\r\n]*)*+")

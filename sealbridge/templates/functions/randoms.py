@@ -7,9 +7,9 @@ import secrets
 import string
 import uuid
 
+from sealbridge.templates.go.runes import decode
+from sealbridge.templates.go.values import FunctionError, wrap
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.runes import decode
-from sealbridge.templates.values import FunctionError, wrap
 
 _ASCII = "".join(map(chr, range(32, 127)))
 

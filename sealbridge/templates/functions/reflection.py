@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealbridge.templates import equality, values
+from sealbridge.templates.go import equality, values
 from sealbridge.templates.limits import Budget
 
 

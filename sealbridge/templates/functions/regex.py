@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
+from sealbridge.templates.go.patterns import Pattern, Spans, Subject, Template, compiled, quote
+from sealbridge.templates.go.values import FunctionError, NilStrings, Strings
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.patterns import Pattern, Spans, Subject, Template, compiled, quote
-from sealbridge.templates.values import FunctionError, NilStrings, Strings
 
 
 def regex_match(budget: Budget, pattern: bytes, text: bytes) -> bool:

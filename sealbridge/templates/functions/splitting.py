@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealbridge.templates.go.printing import text_of
+from sealbridge.templates.go.values import StringMap, Strings
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import text_of
-from sealbridge.templates.values import StringMap, Strings
 
 
 def split(budget: Budget, separator: bytes, text: bytes) -> StringMap:

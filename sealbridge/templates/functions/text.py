@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sealbridge.templates import values
+from sealbridge.templates.go import values
+from sealbridge.templates.go.printing import text_of
+from sealbridge.templates.go.quoting import quote as quoted
+from sealbridge.templates.go.runes import REPLACEMENT, count
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import text_of
-from sealbridge.templates.quoting import quote as quoted
-from sealbridge.templates.runes import REPLACEMENT, count
-from sealbridge.templates.values import FunctionError
 
 # White space as Go's unicode.IsSpace has it, all of it and that of Latin-1.
 _SPACES: Final = (

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError
 
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _SCHEME: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)?:")

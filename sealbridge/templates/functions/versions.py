@@ -9,8 +9,8 @@ from typing import ClassVar, Final
 import re2
 from semver import Version as SemVer
 
+from sealbridge.templates.go.values import FunctionError, Object, Uint64
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError, Object, Uint64
 
 # A version beyond this is none; 3.5 has the same bound.
 _MAX_LENGTH: Final = 256

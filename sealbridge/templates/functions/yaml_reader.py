@@ -17,11 +17,11 @@ from typing import Any, Final
 import yaml
 
 from sealbridge.kubectl_yaml import resolve
-from sealbridge.templates.floats import format_float
-from sealbridge.templates.layout_reader import parse_time
+from sealbridge.templates.go.floats import format_float
+from sealbridge.templates.go.layout_reader import parse_time
+from sealbridge.templates.go.printing import check_nesting
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import check_nesting
-from sealbridge.templates.values import FunctionError
 
 _TAG: Final = "tag:yaml.org,2002:"
 _KINDS: Final = {bool: "bool", int: "int", float: "float", str: "str", type(None): "null"}

@@ -11,13 +11,13 @@ from typing import Any, Final
 import yaml
 
 from sealbridge.kubectl_yaml import resolve
-from sealbridge.templates.floats import format_float
 from sealbridge.templates.functions.json_text import must_to_json
 from sealbridge.templates.functions.yaml_reader import UnreadableError, is_time, read
+from sealbridge.templates.go.floats import format_float
+from sealbridge.templates.go.printing import Text
+from sealbridge.templates.go.runes import decode, is_digit, is_letter
+from sealbridge.templates.go.values import FunctionError, wrap
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import Text
-from sealbridge.templates.runes import decode, is_digit, is_letter
-from sealbridge.templates.values import FunctionError, wrap
 
 # Plain text is folded from here on, at its spaces.
 _WIDTH: Final = 80

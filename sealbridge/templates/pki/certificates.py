@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der, names, pem
-from sealbridge.templates.values import FunctionError
 
 LABEL: Final = b"CERTIFICATE"
 

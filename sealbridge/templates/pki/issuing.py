@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from sealbridge.sealing.der import GENERALIZED_TIME, UTC_TIME, Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import certificates, der, names
 from sealbridge.templates.pki.keys import PrivateKey
-from sealbridge.templates.values import FunctionError
 
 Signer = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der
-from sealbridge.templates.values import FunctionError
 
 PrivateKey = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from sealbridge.sealing.der import Reader
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der
-from sealbridge.templates.values import FunctionError
 
 # In the order of printing. Of common name and serial number the last one counts; of the others all
 # do, joined by a plus sign, whatever stood between them.

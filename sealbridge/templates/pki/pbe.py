@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import der, rc2
-from sealbridge.templates.values import FunctionError
 
 MAX_ITERATIONS: Final = 1_000_000
 # Iterations that cost about as much as one step of a template.

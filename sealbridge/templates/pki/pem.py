@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sealbridge.templates import base64_text
+from sealbridge.templates.go import base64_text
 from sealbridge.templates.limits import Budget
 
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"\n-----END ", b"-----"

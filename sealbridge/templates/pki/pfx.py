@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, der, keys, names, pbe
 from sealbridge.templates.pki.certificates import Certificate
 from sealbridge.templates.pki.keys import PrivateKey
-from sealbridge.templates.values import FunctionError
 
 _ITERATIONS: Final = 2048
 _SALT: Final = 16

@@ -7,7 +7,7 @@ from typing import Any
 
 from sealbridge.errors import TemplateError, TemplateSyntaxError
 from sealbridge.templates import Template
-from sealbridge.templates.values import StringMap
+from sealbridge.templates.go.values import StringMap
 from tests.interop.templates.cases import Case, Outcome
 
 

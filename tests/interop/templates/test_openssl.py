@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from sealbridge.templates.functions import pkcs12
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError
 from tests import chains
 
 # The algorithms that openssl offers for certificates and keys; `-legacy` is what all wrote before 3.0.

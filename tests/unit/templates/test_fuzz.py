@@ -10,8 +10,8 @@ import pytest
 
 from sealbridge.errors import TemplateError
 from sealbridge.templates import Template
+from sealbridge.templates.go.values import from_python
 from sealbridge.templates.limits import Limits
-from sealbridge.templates.values import from_python
 from tests.interop.templates.mutants import mutant
 
 INPUTS = 100_000

@@ -22,8 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from sealbridge.templates.functions import certificates
 from sealbridge.templates.functions.certificates import Certificate
+from sealbridge.templates.go.values import FunctionError, kind_of, type_name
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError, kind_of, type_name
 
 COMMON_NAME = bytes.fromhex("0603550403")
 OWN, PKCS8 = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8

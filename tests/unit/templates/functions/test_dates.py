@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sealbridge.templates.functions import dates
+from sealbridge.templates.go.times import Time
+from sealbridge.templates.go.values import FunctionError, Int32, Int64
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.times import Time
-from sealbridge.templates.values import FunctionError, Int32, Int64
 
 LEAP_DAY = dates.must_to_date(Budget(), b"2006-01-02", b"2024-02-29")
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512, HashAlgo
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from sealbridge.templates.functions.decryption import rsa_decrypt
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import pem
-from sealbridge.templates.values import FunctionError
 from tests import chains
 
 

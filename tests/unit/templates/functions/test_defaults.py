@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sealbridge.templates.durations import Duration
 from sealbridge.templates.functions import defaults, versions
-from sealbridge.templates.values import FunctionError, Int64, NilList, NilStrings, StringMap, Strings
+from sealbridge.templates.go.durations import Duration
+from sealbridge.templates.go.values import FunctionError, Int64, NilList, NilStrings, StringMap, Strings
 
 EMPTY = [
     None,

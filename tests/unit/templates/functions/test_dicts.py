@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sealbridge.templates.functions import dicts, versions
+from sealbridge.templates.go.values import FunctionError, Ints, NilList, NilStrings, StringMap, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError, Ints, NilList, NilStrings, StringMap, Strings
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.templates.functions import json_text
-from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import (
+from sealbridge.templates.go.values import (
     FunctionError,
     Int64,
     Ints,
@@ -22,6 +21,7 @@ from sealbridge.templates.values import (
     Strings,
     Uint64,
 )
+from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 
 
 def call(name: str, argument: Any, **limits: Any) -> Any:

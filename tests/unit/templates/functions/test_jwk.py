@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealbridge.templates.functions.jwk import jwk_private_key_pem, jwk_public_key_pem
-from sealbridge.templates.values import FunctionError
+from sealbridge.templates.go.values import FunctionError
 from tests import chains
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}

@@ -9,8 +9,7 @@ import pytest
 
 from sealbridge.templates.functions import lists
 from sealbridge.templates.functions.table import TABLE
-from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import (
+from sealbridge.templates.go.values import (
     FunctionError,
     Int64,
     Ints,
@@ -19,6 +18,7 @@ from sealbridge.templates.values import (
     NilStrings,
     Strings,
 )
+from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 
 NAN = float("nan")
 HIGHEST = (1 << 63) - 1

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sealbridge.templates.functions import numbers
+from sealbridge.templates.go.values import FunctionError, Int64
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError, Int64
 
 LARGEST = (1 << 63) - 1
 LOWEST = -(1 << 63)

@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sealbridge.templates.functions.pem import cert_sans, filter_cert_chain, filter_pem
+from sealbridge.templates.go.values import FunctionError, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 from sealbridge.templates.pki import pem
-from sealbridge.templates.values import FunctionError, Strings
 from tests import chains
 
 CERT = chains.chain().leaf.pem

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12 as library
 
 from sealbridge.templates.functions import pkcs12
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 from sealbridge.templates.pki import pem
-from sealbridge.templates.values import FunctionError
 from tests import chains
 
 CHAIN = chains.chain()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.templates.functions.properties import from_properties
+from sealbridge.templates.go.values import FunctionError, StringMap
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError, StringMap
 
 READ = {
     "nothing": ("", {}),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from sealbridge.templates.functions import randoms
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError
 
 Maker = Callable[[Budget, int], bytes]
 TEXTS = [

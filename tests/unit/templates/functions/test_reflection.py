@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sealbridge.templates.functions import reflection, versions
+from sealbridge.templates.go.values import Int64, Ints, Lists, NilList, NilStrings, StringMap, Strings, Uint8
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import Int64, Ints, Lists, NilList, NilStrings, StringMap, Strings, Uint8
 
 
 @pytest.mark.parametrize(

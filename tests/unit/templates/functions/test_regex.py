@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.templates.functions import regex
+from sealbridge.templates.go.values import FunctionError, NilStrings, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError, NilStrings, Strings
 
 
 def call(name: str, *arguments: Any, **limits: Any) -> Any:

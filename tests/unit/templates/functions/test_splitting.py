@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.templates.functions import splitting
+from sealbridge.templates.go.values import Ints, Lists, NilStrings, StringMap, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import Ints, Lists, NilStrings, StringMap, Strings
 
 
 @pytest.mark.parametrize(

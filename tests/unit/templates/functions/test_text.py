@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates.durations import Duration
 from sealbridge.templates.functions import text
+from sealbridge.templates.go.durations import Duration
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError
 
 LONG = b"1234 5678 9123"
 

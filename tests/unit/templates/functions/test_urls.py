@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sealbridge.templates.functions.urls import url_join, url_parse
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from sealbridge.templates.functions.versions import semver, semver_compare
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import FunctionError
 
 
 def test_a_version_has_parts() -> None:

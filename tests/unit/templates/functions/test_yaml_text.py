@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealbridge.templates.functions.yaml_text import from_yaml, to_yaml
+from sealbridge.templates.go.values import Int64, NilStrings, StringMap, Strings, Uint64
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import Int64, NilStrings, StringMap, Strings, Uint64
 
 _CONVERTING = "error converting YAML to JSON: "
 _NO_MAP = (

@@ -9,8 +9,8 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import certificates, pem
-from sealbridge.templates.values import FunctionError
 from tests import chains
 from tests.sealing_keys import sealing_key
 

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der, keys
-from sealbridge.templates.values import FunctionError
 from tests import chains
 
 PKCS8, TRADITIONAL = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL

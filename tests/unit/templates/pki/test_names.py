@@ -8,8 +8,8 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 from sealbridge.sealing.der import Reader
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.pki import der, names
-from sealbridge.templates.values import FunctionError
 
 CN, OU, EMAIL = NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.EMAIL_ADDRESS
 

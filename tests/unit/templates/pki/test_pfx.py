@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import certificates, der, keys, pbe, pfx
-from sealbridge.templates.values import FunctionError
 from tests import chains
 
 LEAF = chains.chain().leaf

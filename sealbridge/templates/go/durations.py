@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from sealbridge.templates.values import FunctionError, Int64, Number, wrap
+from sealbridge.templates.go.values import FunctionError, Int64, Number, wrap
 
 MICROSECOND: Final = 1_000
 MILLISECOND: Final = 1_000_000

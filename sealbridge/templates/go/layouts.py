@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from sealbridge.templates.civil import MONTHS, WEEKDAYS, Civil, from_seconds
+from sealbridge.templates.go.civil import MONTHS, WEEKDAYS, Civil, from_seconds
 from sealbridge.templates.limits import Budget
 
 _CHUNK: Final = re.compile(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sealbridge.templates.floats import parse_float, parse_int
-from sealbridge.templates.values import wrap
+from sealbridge.templates.go.floats import parse_float, parse_int
+from sealbridge.templates.go.values import wrap
 
 _DECIMAL: Final = re.compile(rb"([-+]?[0-9]*)\.[0-9]*")
 _LOWEST: Final = -(1 << 63)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
 
 _NAMED: Final = {
     "\a": b"\\a",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sealbridge.templates.floats import format_float
+from sealbridge.templates.go.floats import format_float
+from sealbridge.templates.go.values import INVALID, Object
 from sealbridge.templates.limits import DEFAULT, BoundExceeded
-from sealbridge.templates.values import INVALID, Object
 
 # Lists and maps within each other. Go has no bound, and dies of a map that contains itself.
 MAX_NESTING: Final = 100

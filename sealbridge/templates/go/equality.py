@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sealbridge.templates.go.values import Object
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import Object
 
 
 def deep_equal(budget: Budget, left: Any, right: Any) -> bool:

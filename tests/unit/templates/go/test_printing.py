@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sealbridge.templates.limits import DEFAULT, BoundExceeded
-from sealbridge.templates.printing import Text, sprint, sprintln, text_of
-from sealbridge.templates.values import (
+from sealbridge.templates.go.printing import Text, sprint, sprintln, text_of
+from sealbridge.templates.go.values import (
     INVALID,
     Int64,
     Ints,
@@ -20,6 +19,7 @@ from sealbridge.templates.values import (
     Strings,
     Uint8,
 )
+from sealbridge.templates.limits import DEFAULT, BoundExceeded
 
 
 class Pair(Object):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealbridge.templates.go.printing import check_nesting
+from sealbridge.templates.go.values import FunctionError, Object, StringMap, kind_of, truth
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import check_nesting
-from sealbridge.templates.values import FunctionError, Object, StringMap, kind_of, truth
 
 
 class MergeError(FunctionError):

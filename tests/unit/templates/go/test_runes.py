@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealbridge.templates import runes
+from sealbridge.templates.go import runes
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealbridge.templates import quoting, runes
-from sealbridge.templates.floats import format_float
+from sealbridge.templates.go import quoting, runes
+from sealbridge.templates.go.floats import format_float
 
 _UINT64 = (1 << 64) - 1
 _LAST_RUNE = 0x10FFFF

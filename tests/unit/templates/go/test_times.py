@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates import civil
-from sealbridge.templates.durations import LONGEST, SHORTEST, Duration, clamp, of_seconds, parse_duration
-from sealbridge.templates.layout_reader import parse_time
-from sealbridge.templates.layouts import format_layout
+from sealbridge.templates.go import civil
+from sealbridge.templates.go.durations import LONGEST, SHORTEST, Duration, clamp, of_seconds, parse_duration
+from sealbridge.templates.go.layout_reader import parse_time
+from sealbridge.templates.go.layouts import format_layout
+from sealbridge.templates.go.times import Month, Time, Weekday, of_unix
+from sealbridge.templates.go.values import FunctionError
+from sealbridge.templates.go.zones import UTC, offset_at
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.times import Month, Time, Weekday, of_unix
-from sealbridge.templates.values import FunctionError
-from sealbridge.templates.zones import UTC, offset_at
 
 LEAP_DAY = parse_time(b"2006-01-02 15:04:05", b"2024-02-29 13:14:15.25")
 HOUR = 3_600_000_000_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sealbridge.templates.casts import to_float64, to_int64, truncate
-from sealbridge.templates.durations import Duration
-from sealbridge.templates.times import Month, Time
-from sealbridge.templates.values import Int64, Uint64
+from sealbridge.templates.go.casts import to_float64, to_int64, truncate
+from sealbridge.templates.go.durations import Duration
+from sealbridge.templates.go.times import Month, Time
+from sealbridge.templates.go.values import Int64, Uint64
 
 LOWEST = -(1 << 63)
 

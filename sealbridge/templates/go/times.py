@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from sealbridge.templates.civil import MONTHS, UNIX, WEEKDAYS, Civil, from_seconds, to_seconds
-from sealbridge.templates.durations import SECOND, Duration, clamp
-from sealbridge.templates.layouts import account_for_layout, format_layout
+from sealbridge.templates.go.civil import MONTHS, UNIX, WEEKDAYS, Civil, from_seconds, to_seconds
+from sealbridge.templates.go.durations import SECOND, Duration, clamp
+from sealbridge.templates.go.layouts import account_for_layout, format_layout
+from sealbridge.templates.go.values import FunctionError, Int64, Number, Object, wrap
+from sealbridge.templates.go.zones import UTC
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.values import FunctionError, Int64, Number, Object, wrap
-from sealbridge.templates.zones import UTC
 
 _STRING: Final = b"2006-01-02 15:04:05.999999999 -0700 MST"
 _RFC3339_NANO: Final = b"2006-01-02T15:04:05.999999999Z07:00"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sealbridge.templates.functions.versions import semver
+from sealbridge.templates.go.merging import MergeError, merge
+from sealbridge.templates.go.values import FunctionError, NilList, StringMap, StringMaps, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.merging import MergeError, merge
-from sealbridge.templates.values import FunctionError, NilList, StringMap, StringMaps, Strings
 
 VERSION = semver(b"1.2.3")
 

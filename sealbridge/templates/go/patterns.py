@@ -16,8 +16,8 @@ from typing import Any, Final, TypeAlias
 
 import re2
 
+from sealbridge.templates.go.values import FunctionError
 from sealbridge.templates.limits import BoundExceeded, Budget
-from sealbridge.templates.values import FunctionError
 
 # What one compiled pattern may take up, its automata included.
 _MEMORY = 8 << 20

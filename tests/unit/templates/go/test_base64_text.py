@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates import base64_text
+from sealbridge.templates.go import base64_text
 
 
 @given(st.binary(), st.integers(1, 80))

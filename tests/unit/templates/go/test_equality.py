@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates.equality import Collection, deep_equal
+from sealbridge.templates.go.equality import Collection, deep_equal
+from sealbridge.templates.go.values import Int64, Ints, NilList, NilStrings, StringMap, Strings
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import Int64, Ints, NilList, NilStrings, StringMap, Strings
 
 NAN = float("nan")
 SCALARS = st.one_of(

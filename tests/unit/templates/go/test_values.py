@@ -9,8 +9,8 @@ import pytest
 
 from sealbridge.errors import TemplateError
 from sealbridge.templates import Template
-from sealbridge.templates.printing import text_of
-from sealbridge.templates.values import (
+from sealbridge.templates.go.printing import text_of
+from sealbridge.templates.go.values import (
     INVALID,
     Int32,
     Int64,

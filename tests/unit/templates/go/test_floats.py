@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates.floats import OutOfRangeError, format_float, parse_float, parse_int, parse_uint
+from sealbridge.templates.go.floats import OutOfRangeError, format_float, parse_float, parse_int, parse_uint
 
 
 @pytest.mark.parametrize(

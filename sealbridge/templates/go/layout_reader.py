@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sealbridge.templates.civil import (
+from sealbridge.templates.go.civil import (
     MONTHS,
     WEEKDAYS,
     days_in,
@@ -17,10 +17,10 @@ from sealbridge.templates.civil import (
     is_leap,
     to_seconds,
 )
-from sealbridge.templates.layouts import chunks, fraction_digits
-from sealbridge.templates.times import Time
-from sealbridge.templates.values import FunctionError
-from sealbridge.templates.zones import UTC
+from sealbridge.templates.go.layouts import chunks, fraction_digits
+from sealbridge.templates.go.times import Time
+from sealbridge.templates.go.values import FunctionError
+from sealbridge.templates.go.zones import UTC
 
 _SIGNED: Final = re.compile(rb"([-+]?)([0-9]*)")
 _DIGITS: Final = re.compile(rb"[0-9]*")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sealbridge.templates import runes
-from sealbridge.templates.forms import Form
+from sealbridge.templates.go import runes
+from sealbridge.templates.go.forms import Form
+from sealbridge.templates.go.printing import ADDRESS, NIL, Text, check_nesting, fields_of, stringer
+from sealbridge.templates.go.values import INVALID, NIL_LISTS, Number, Object, kind_of, type_name
 from sealbridge.templates.limits import Budget
-from sealbridge.templates.printing import ADDRESS, NIL, Text, check_nesting, fields_of, stringer
-from sealbridge.templates.values import INVALID, NIL_LISTS, Number, Object, kind_of, type_name
 
 # Wider is nothing, nor more precise.
 _LARGEST: Final = 1_000_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.templates import quoting
+from sealbridge.templates.go import quoting
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import importlib.resources
 import zoneinfo
 from typing import Final
 
-from sealbridge.templates.civil import UNIX
-from sealbridge.templates.values import wrap
+from sealbridge.templates.go.civil import UNIX
+from sealbridge.templates.go.values import wrap
 
 UTC: Final = (b"UTC", 0)
 

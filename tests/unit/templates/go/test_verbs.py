@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from sealbridge.templates.values import (
+from sealbridge.templates.go.values import (
     Int32,
     Int64,
     Ints,
@@ -23,7 +22,8 @@ from sealbridge.templates.values import (
     Uint32,
     Uint64,
 )
-from sealbridge.templates.verbs import sprintf
+from sealbridge.templates.go.verbs import sprintf
+from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 from tests.unit.templates.test_printing import Pair, Pointer, Version
 
 _INF, _NAN = math.inf, math.nan

@@ -26,8 +26,9 @@ from sealbridge.kube.config import connect
 from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.opening import unseal_items
 from sealbridge.sealing.scope import Scope
-from sealbridge.sealing.sealed_secret import SealedSecret, seal, unseal_items
+from sealbridge.sealing.sealed_secret import SealedSecret, seal
 from sealbridge.secret import Secret, Value
 from tests.servers.apiserver import ApiServer
 from tests.servers.process import Process, free_ports

@@ -10,7 +10,8 @@ from sealbridge.lifecycle.key_files import read_keyring
 from sealbridge.manifests import Document
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring
-from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
+from sealbridge.sealing.opening import unseal_items
+from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge_cli import console, options, output, sources
 
 

@@ -7,6 +7,8 @@ lines; a condition on an object carries `what` alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SealbridgeError(Exception):
     """The base of them all. `what` is lower case without a full stop."""
@@ -51,7 +53,21 @@ class WrongKeyError(SealbridgeError):
 
 
 class UnsealError(SealbridgeError):
-    """No key of the keyring opens an item, or several items fail; names the items."""
+    """No key of the keyring opens an item, or several items fail.
+
+    `items` maps the key of every item that failed to a word for why: WrongKey, WrongScope or Corrupt.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        items: Mapping[str, str] | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.items = dict(items or {})
 
 
 class TemplateError(SealbridgeError):

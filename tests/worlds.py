@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sealbridge.local.directory import DirectoryCluster
 from sealbridge.local.formats import Format
 from sealbridge.manifests import dump_yaml
 from sealbridge.reconcile.kinds import KINDS, Object, ObjectKey
-from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keyring import Keyring, Opened
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import seal
@@ -41,9 +41,9 @@ class CountingKeyring(Keyring):
 
     opened = 0
 
-    def open(self, envelope: bytes, label: bytes, hint: str | None = None) -> Value:
+    def open(self, envelope: bytes, label: bytes, hints: Iterable[str | None] = ()) -> Opened:
         self.opened += 1
-        return super().open(envelope, label, hint)
+        return super().open(envelope, label, hints)
 
 
 class World:

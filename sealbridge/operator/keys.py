@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sealbridge.reconcile.sealing_keys import ClusterKeyring
 from sealbridge.sealing.keyring import Keyring
-from sealbridge.sealing.keys import SealingKey
-from sealbridge.secret import Value
-
-
-class CountingKeyring(Keyring):
-    """A keyring that calls `count` for every envelope it is asked to open, from any thread."""
-
-    def __init__(self, keys: Iterable[SealingKey], count: Callable[[], None]) -> None:
-        super().__init__(keys)
-        self._count = count
-
-    def open(self, envelope: bytes, label: bytes, hint: str | None = None) -> Value:
-        """Open and count."""
-        self._count()
-        return super().open(envelope, label, hint)
 
 
 class OperatorKeys:
@@ -33,14 +18,14 @@ class OperatorKeys:
         self._count = count
         self._changed = changed
         self._last: Keyring | None = None
-        self._counting: CountingKeyring | None = None
+        self._counting: Keyring | None = None
 
     async def keyring(self, *, fresh: bool = False) -> Keyring:
         """The keys of the moment. Raises ClusterError."""
         keyring = await self._source.keyring(fresh=fresh)
         if self._counting is None or keyring is not self._last:
             before = self._counting
-            self._counting = CountingKeyring(keyring, self._count)
+            self._counting = Keyring(keyring, tried=self._count)
             self._last = keyring
             if before is not None and set(before.fingerprints) != set(keyring.fingerprints):
                 self._changed()

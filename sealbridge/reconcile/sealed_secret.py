@@ -23,7 +23,8 @@ from sealbridge.reconcile.status import (
     write_status,
 )
 from sealbridge.reconcile.target import target_secret
-from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
+from sealbridge.sealing.opening import unseal_items
+from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge.secret import Secret, Value
 
 _T = TypeVar("_T")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from sealbridge.errors import KeyFileError, UnsealError, WrongKeyError
 from sealbridge.sealing import envelope as envelopes
@@ -12,10 +13,21 @@ from sealbridge.secret import Value
 NO_KEY = "no key could decrypt secret"
 
 
-class Keyring:
-    """Keys in the order given, each once; the one that has a certificate wins over its bare twin."""
+class Opened(NamedTuple):
+    """A value, and the fingerprint of the key that opened it."""
 
-    def __init__(self, keys: Iterable[SealingKey] = ()) -> None:
+    value: Value
+    key: str
+
+
+class Keyring:
+    """Keys in the order given, each once; the one that has a certificate wins over its bare twin.
+
+    `tried` is called before every try of a private key, from whatever thread it happens in.
+    """
+
+    def __init__(self, keys: Iterable[SealingKey] = (), *, tried: Callable[[], None] = lambda: None) -> None:
+        self._tried = tried
         self._keys: dict[str, SealingKey] = {}
         for key in keys:
             known = self._keys.get(key.fingerprint)
@@ -38,23 +50,23 @@ class Keyring:
         """Of every key, in order."""
         return tuple(self._keys)
 
-    def open(self, envelope: bytes, label: bytes, hint: str | None = None) -> Value:
-        """Open an envelope with whichever key does; `hint` is the fingerprint to try first.
+    def open(self, envelope: bytes, label: bytes, hints: Iterable[str | None] = ()) -> Opened:
+        """Open an envelope with whichever key does; `hints` are the fingerprints to try first.
 
         Raises UnsealError when none does, EnvelopeError when none ever could.
         """
-        for key in self._in_order(hint):
+        for key in self._in_order(hints):
+            self._tried()
             try:
-                return envelopes.open_(envelope, key, label)
+                return Opened(envelopes.open_(envelope, key, label), key.fingerprint)
             except WrongKeyError:
                 continue
         raise UnsealError(NO_KEY)
 
-    def _in_order(self, hint: str | None) -> Iterator[SealingKey]:
-        hinted = self._keys.get(hint) if hint else None
-        if hinted is not None:
-            yield hinted
-        yield from (key for key in self._keys.values() if key is not hinted)
+    def _in_order(self, hints: Iterable[str | None]) -> Iterator[SealingKey]:
+        first = dict.fromkeys(hint for hint in hints if hint is not None and hint in self._keys)
+        yield from (self._keys[hint] for hint in first)
+        yield from (key for fingerprint, key in self._keys.items() if fingerprint not in first)
 
     def __iter__(self) -> Iterator[SealingKey]:
         return iter(self._keys.values())

@@ -1,4 +1,4 @@
-"""A SealedSecret (bitnami.com/v1alpha1): read, written, made from a Secret, opened. No I/O."""
+"""A SealedSecret (bitnami.com/v1alpha1): read, written, made from a Secret. No I/O; opens nothing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sealbridge.errors import EnvelopeError, ManifestError, UnsealError
+from sealbridge.errors import ManifestError
 from sealbridge.sealing import envelope
 from sealbridge.sealing.scope import SCOPE_ANNOTATIONS, Scope
-from sealbridge.secret import Secret, Value, check_item_key, check_name, check_namespace, kind_of
+from sealbridge.secret import Secret, check_item_key, check_name, check_namespace, kind_of
 
 if TYPE_CHECKING:
     from sealbridge.sealing.certificate import Certificate
-    from sealbridge.sealing.keyring import Keyring
 
 API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
@@ -37,7 +36,6 @@ _SERVER_SIDE = frozenset(
 _LAST_APPLIED = frozenset(
     {"kubectl.kubernetes.io/last-applied-configuration", "kubecfg.ksonnet.io/last-applied-configuration"}
 )
-_TRIED_AT_MOST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,47 +197,6 @@ def seal(secret: Secret, certificate: Certificate, scope: Scope) -> SealedSecret
             metadata={key: value for key, value in secret.metadata.items() if key not in _SERVER_SIDE},
         ),
     )
-
-
-def unseal_items(sealed: SealedSecret, keyring: Keyring) -> dict[str, Value]:
-    """Every item opened, or UnsealError that names all items that do not open: nothing in between.
-
-    Items that fail alike are named together, as the controller does: `message (key1, key2)`.
-    """
-    items: dict[str, Value] = {}
-    failures: dict[str, list[str]] = {}
-    hint = None
-    for key, text in sealed.encrypted_data.items():
-        try:
-            items[key] = keyring.open(envelope.decode(text), sealed.label, sealed.hint)
-        except UnsealError as error:
-            failures.setdefault(error.what, []).append(key)
-            hint = _advice(sealed, keyring)
-        except EnvelopeError as error:
-            failures.setdefault(error.what, []).append(key)
-            hint = hint or error.hint
-    if failures:
-        what = "\n".join(f"{message} ({', '.join(sorted(keys))})" for message, keys in failures.items())
-        raise UnsealError(what, hint=hint)
-    return items
-
-
-def _advice(sealed: SealedSecret, keyring: Keyring) -> str:
-    if not len(keyring):
-        return "there is no sealing key to try"
-    tried = list(keyring.fingerprints[:_TRIED_AT_MOST])
-    if len(keyring) > _TRIED_AT_MOST:
-        tried.append(f"{len(keyring) - _TRIED_AT_MOST} more")
-    bound_to = {
-        Scope.STRICT: f"only with name {sealed.name} and namespace {sealed.namespace or '(none)'}",
-        Scope.NAMESPACE_WIDE: f"only with namespace {sealed.namespace or '(none)'}",
-        Scope.CLUSTER_WIDE: "under any name, and only with this very scope",
-    }[sealed.scope]
-    rule = f"{sealed.scope.value} values open {bound_to} as when they were sealed"
-    if sealed.hint in keyring:
-        return f"the key that sealed it ({sealed.hint}) was tried: {rule}"
-    looked_for = f"it was sealed with {sealed.hint}; " if sealed.hint else ""
-    return f"{looked_for}tried {', '.join(tried)}; and {rule}"
 
 
 def _metadata(

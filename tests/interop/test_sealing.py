@@ -18,8 +18,9 @@ from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.opening import unseal_items
 from sealbridge.sealing.scope import Scope
-from sealbridge.sealing.sealed_secret import SealedSecret, seal, unseal_items
+from sealbridge.sealing.sealed_secret import SealedSecret, seal
 from sealbridge.secret import Secret, Value
 from tests.sealing_keys import sealing_key
 
@@ -47,7 +48,7 @@ def test_values_sealed_by_kubesealpy_open_here(scope: Scope, bits: int) -> None:
     sealer = Sealer.from_certificate_pem(key.certificate.pem)
     for value in VALUES:
         sealed = sealer.seal_value(value, namespace="shop", name="db", scope=KUBESEALPY[scope])
-        assert Keyring([key]).open(sealed, scope.label("shop", "db")).reveal() == value
+        assert Keyring([key]).open(sealed, scope.label("shop", "db")).value.reveal() == value
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -85,7 +86,7 @@ def test_values_sealed_by_the_npm_package_open_here(scope: Scope, bits: int) -> 
         value="zażółć",
     )
     opened = Keyring([key]).open(envelope.decode(sealed.decode()), scope.label("shop", "db"))
-    assert opened.reveal().decode() == "zażółć"
+    assert opened.value.reveal().decode() == "zażółć"
 
 
 @pytest.mark.parametrize("bits", SIZES)
@@ -134,7 +135,7 @@ def test_a_certificate_with_the_controllers_extensions_seals_and_its_key_opens(
         _ = parsed._parsed().extensions
     sealed = envelope.seal(b"value", parsed, b"shop/db")
     key = SealingKey.from_pem(private, certificate)
-    assert Keyring([key]).open(sealed, b"shop/db").reveal() == b"value"
+    assert Keyring([key]).open(sealed, b"shop/db").value.reveal() == b"value"
     pkcs1 = subprocess.run(
         ["openssl", "rsa", "-traditional"], input=private, capture_output=True, check=True
     ).stdout

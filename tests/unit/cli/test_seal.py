@@ -19,8 +19,9 @@ import yaml
 
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
+from sealbridge.sealing.opening import unseal_items
 from sealbridge.sealing.scope import CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION
-from sealbridge.sealing.sealed_secret import SealedSecret, unseal_items
+from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge_cli import fetch
 from tests.sealing_keys import MADE, sealing_key
 from tests.unit.cli.conftest import PLAIN, Outcome, Run

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sealbridge.errors import UnsealError
-from sealbridge.operator.keys import CountingKeyring, OperatorKeys
+from sealbridge.operator.keys import OperatorKeys
 from sealbridge.sealing.envelope import seal
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
@@ -34,13 +34,18 @@ class Source:
         self.forgotten += 1
 
 
-def test_every_opening_is_counted_whether_it_works_or_not(keys: list[SealingKey]) -> None:
+async def test_every_try_of_a_private_key_is_counted(keys: list[SealingKey]) -> None:
     counted: list[None] = []
-    keyring = CountingKeyring(keys[:1], lambda: counted.append(None))
-    assert keyring.open(seal(b"value", keys[0].certificate, b"l"), b"l").reveal() == b"value"
-    with pytest.raises(UnsealError):
-        keyring.open(seal(b"value", keys[1].certificate, b"l"), b"l")
+    operator = OperatorKeys(Source(Keyring(keys)), count=lambda: counted.append(None), changed=lambda: None)  # type: ignore[arg-type]
+    keyring = await operator.keyring()
+    sealed = seal(b"value", keys[1].certificate, b"l")
+    assert keyring.open(sealed, b"l").value.reveal() == b"value"
     assert len(counted) == 2
+    keyring.open(sealed, b"l", [keys[1].fingerprint])
+    assert len(counted) == 3
+    with pytest.raises(UnsealError):
+        keyring.open(sealed, b"m")
+    assert len(counted) == 5
 
 
 async def test_a_key_that_comes_or_goes_is_told_and_the_same_keys_are_not(keys: list[SealingKey]) -> None:

@@ -70,17 +70,23 @@ def test_any_key_opens_and_the_hinted_one_is_tried_first(tried: list[str]) -> No
     ring = Keyring(keys)
     first, second, third = ring.fingerprints
     sealed = envelope.seal(b"value", keys[2].certificate, LABEL)
-    assert ring.open(sealed, LABEL).reveal() == b"value"
+    assert ring.open(sealed, LABEL).value.reveal() == b"value"
     assert tried == [first, second, third]
     tried.clear()
-    assert ring.open(sealed, LABEL, hint=third).reveal() == b"value"
+    assert ring.open(sealed, LABEL, hints=[third]).value.reveal() == b"value"
     assert tried == [third]
     tried.clear()
-    assert ring.open(sealed, LABEL, hint=second).reveal() == b"value"
+    assert ring.open(sealed, LABEL, hints=[second]).value.reveal() == b"value"
     assert tried == [second, first, third]
     tried.clear()
-    assert ring.open(sealed, LABEL, hint="SHA256:unknown").reveal() == b"value"
+    assert ring.open(sealed, LABEL, hints=["SHA256:unknown"]).value.reveal() == b"value"
     assert tried == [first, second, third]
+    tried.clear()
+    assert ring.open(sealed, LABEL, hints=[None, second, "SHA256:unknown", third, second]) == (
+        Value(b"value"),
+        third,
+    )
+    assert tried == [second, third]
 
 
 def test_a_wrong_key_means_the_next_and_every_other_failure_is_final(tried: list[str]) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sealbridge.errors import ManifestError, UnsealError
 from sealbridge.sealing import envelope
 from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.opening import unseal_items
 from sealbridge.sealing.scope import CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION, Scope
-from sealbridge.sealing.sealed_secret import SEALED_WITH, SealedSecret, seal, unseal_items
+from sealbridge.sealing.sealed_secret import SEALED_WITH, SealedSecret, seal
 from sealbridge.secret import Secret, Value
 from tests.sealing_keys import sealing_key
 

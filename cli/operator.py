@@ -7,14 +7,20 @@ import logging
 import os
 import sys
 import threading
+from dataclasses import fields
+from typing import Any
 
 from sealbridge.errors import UsageError
+from sealbridge.operator.settings import Settings, option_of
+
+_SHORT = {"namespace": ("-n",)}
 
 EPILOG = """\
 example:
   sealbridge operator --kubeconfig ~/.kube/config --namespace sealbridge
 
-Each flag has an environment variable, SEALBRIDGE_ and its name: SEALBRIDGE_LOG_LEVEL=debug.
+Each flag has an environment variable, SEALBRIDGE_ and its name: SEALBRIDGE_LOG_LEVEL=debug. The flags
+and variables (SEALED_SECRETS_...) of the Sealed Secrets controller are understood.
 One replica runs at a time.
 """
 
@@ -22,45 +28,17 @@ One replica runs at a time.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags. Their defaults are those of the settings, after the environment."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--namespace",
-        "-n",
-        metavar="NAME",
-        help="where the sealing keys live (default: $POD_NAMESPACE, the pod's namespace, or `default`)",
-    )
-    parser.add_argument(
-        "--watch-namespaces",
-        metavar="NAME,...",
-        help="serve these namespaces only, and no cluster stores (default: all)",
-    )
-    parser.add_argument(
-        "--listen-addr",
-        metavar="ADDRESS",
-        help="for /healthz, /readyz and /v1/cert.pem (default: :8080)",
-    )
-    parser.add_argument("--listen-metrics-addr", metavar="ADDRESS", help="for /metrics (default: :8081)")
-    parser.add_argument(
-        "--kubeconfig",
-        metavar="FILE",
-        help="(default: $KUBECONFIG, the service account of the pod, or ~/.kube/config)",
-    )
-    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info)")
-    parser.add_argument(
-        "--key-size",
-        type=int,
-        metavar="BITS",
-        help="of the sealing key that is made when there is none (4096)",
-    )
-    parser.add_argument(
-        "--workers", type=int, metavar="NUMBER", help="objects that are worked on at once (default: 16)"
-    )
+    for field in fields(Settings):
+        option = option_of(field.name)
+        names = [f"--{field.name.replace('_', '-')}", *_SHORT.get(field.name, ())]
+        nargs: dict[str, Any] = {"nargs": "?", "const": "true"} if option.flag else {}
+        parser.add_argument(*names, metavar=option.metavar, help=option.help, **nargs)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until a signal. Raises SealbridgeError."""
     try:
         from sealbridge.operator import logs, process
-        from sealbridge.operator.settings import Settings
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "sealbridge":
             raise

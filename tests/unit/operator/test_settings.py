@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,10 +26,22 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
 @pytest.mark.parametrize(
     ("flags", "environment", "told"),
     [
+        ({"key_ttl": "ten years"}, {}, "ten years"),
+        ({"key_ttl": "0"}, {}, "no time"),
+        ({"key_renew_period": "-1h"}, {}, "negative"),
+        ({"key_cutoff_time": "yesterday"}, {}, "RFC 1123"),
+        ({"key_cutoff_time": "Mon, 02 Jan 2006 15:04:05"}, {}, "RFC 1123"),
+        ({"key_order_priority": "Name"}, {}, "CertNotBefore"),
+        ({"privatekey_labels": "a"}, {}, "KEY=VALUE"),
+        ({"update_status": "maybe"}, {}, "neither true nor false"),
+        ({"rate_limit": "0"}, {}, "rate-limit"),
+        ({"log_format": "xml"}, {}, "json or text"),
+        ({"tls_cert_file": "tls.crt"}, {}, "go together"),
+        ({"additional_namespaces": "a.b"}, {}, "not a namespace"),
         ({"log_level": "loud"}, {}, "log level"),
-        ({"key_size": 1024}, {}, "2048 to 8192"),
-        ({"key_size": 16384}, {}, "2048 to 8192"),
-        ({"workers": 0}, {}, "workers"),
+        ({"key_size": "1024"}, {}, "2048 to 8192"),
+        ({"key_size": "16384"}, {}, "2048 to 8192"),
+        ({"workers": "0"}, {}, "workers"),
         ({"listen_addr": "8080"}, {}, "address"),
         ({"listen_metrics_addr": ":http"}, {}, "address"),
         ({"listen_addr": ":99999"}, {}, "address"),
@@ -39,6 +52,26 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
 def test_what_is_no_value_is_refused(flags: dict[str, Any], environment: dict[str, str], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         Settings.read(flags, environment)
+
+
+def test_the_flags_and_variables_of_the_controller_are_understood() -> None:
+    flags = {
+        "key_renew_period": "0",
+        "key_ttl": "87600h0m0s",
+        "key_cutoff_time": "Mon, 02 Jan 2006 15:04:05 -0700",
+        "privatekey_labels": "a=b, c=",
+        "update_status": "false",
+        "log_level": "WARN",
+    }
+    settings = Settings.read(flags, {"SEALED_SECRETS_MY_CN": "theirs", "SEALED_SECRETS_RATE_LIMIT": "7"})
+    assert settings.key_renew_period == timedelta()
+    assert settings.key_ttl == timedelta(days=3650)
+    assert settings.key_cutoff_time == datetime(2006, 1, 2, 22, 4, 5, tzinfo=UTC)
+    assert settings.privatekey_labels == (("a", "b"), ("c", ""))
+    assert (settings.update_status, settings.log_level) == (False, "warning")
+    assert (settings.my_cn, settings.rate_limit) == ("theirs", 7)
+    both = {"SEALED_SECRETS_MY_CN": "theirs", "SEALBRIDGE_MY_CN": "ours"}
+    assert Settings.read({}, both).my_cn == "ours"
 
 
 @pytest.mark.parametrize("text", ["shop,cart", " shop , cart,"])

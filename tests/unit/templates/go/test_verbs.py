@@ -24,7 +24,7 @@ from sealbridge.templates.go.values import (
 )
 from sealbridge.templates.go.verbs import sprintf
 from sealbridge.templates.limits import BoundExceeded, Budget, Limits
-from tests.unit.templates.test_printing import Pair, Pointer, Version
+from tests.unit.templates.go.test_printing import Pair, Pointer, Version
 
 _INF, _NAN = math.inf, math.nan
 

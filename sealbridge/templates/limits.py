@@ -38,6 +38,8 @@ class Limits:
 
 # What an entry of a list or map counts as, in bytes.
 _ENTRY = 32
+# What is larger, in bytes or entries, takes long enough to make for a look at the clock.
+_LONG = 1 << 12
 DEFAULT = Limits()
 
 
@@ -68,6 +70,11 @@ class Budget:
         if time.monotonic() > self._deadline:
             raise BoundExceeded(f"the template takes longer than {self.limits.seconds:g} seconds")
 
+    def work(self, steps: int) -> None:
+        """Account for what takes many steps at once, and look at the clock: it may take long."""
+        self.step(steps)
+        self.check_time()
+
     def grow(self, size: int) -> None:
         """Account for one string of `size` bytes, before it is made where that is possible."""
         if size > self.limits.size:
@@ -75,6 +82,8 @@ class Budget:
         self._total += size
         if self._total > self.limits.total:
             raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes")
+        if size > _LONG:
+            self.check_time()
 
     def hold(self, count: int) -> None:
         """Account for one list or map of `count` entries, before it is made where that is possible."""
@@ -90,6 +99,8 @@ class Budget:
         self._total += new * _ENTRY
         if self._total > self.limits.total:
             raise BoundExceeded(f"all values together grow beyond {self.limits.total} bytes")
+        if new > _LONG:
+            self.check_time()
 
     def write(self, size: int) -> None:
         """Account for `size` bytes of output."""

@@ -96,10 +96,10 @@ class _Key:
         return key
 
     def _rsa(self) -> rsa.RSAPrivateKey:
-        n, e, d = (self._number(name) for name in ("n", "e", "d"))
-        if n.bit_length() > keys.MAX_RSA_BITS:
+        n, e, d, p, q = (self._number(name) for name in ("n", "e", "d", "p", "q"))
+        # Each of them: what is computed with larger ones takes minutes.
+        if max(n, e, d, p, q).bit_length() > keys.MAX_RSA_BITS:
             raise FunctionError(f"the RSA key has more than {keys.MAX_RSA_BITS} bits")
-        p, q = self._number("p"), self._number("q")
         # These are optional, and Go computes them.
         dp = self._number("dp") if "dp" in self._members else rsa.rsa_crt_dmp1(d, p)
         dq = self._number("dq") if "dq" in self._members else rsa.rsa_crt_dmq1(d, q)

@@ -48,10 +48,12 @@ def oid(dotted: str) -> bytes:
 
 
 def dotted(content: bytes) -> str:
-    """An OBJECT IDENTIFIER in numbers."""
+    """An OBJECT IDENTIFIER in numbers. Raises ValueError for one beyond 31 bits, as Go does."""
     arcs = [0]
     for byte in content:
         arcs[-1] = arcs[-1] << 7 | byte & 0x7F
+        if arcs[-1] >> 31:
+            raise ValueError("a number of an object identifier is too large")
         if byte < 0x80:
             arcs.append(0)
     first = min(arcs[0] // 40, 2)

@@ -20,6 +20,8 @@ from sealbridge.templates.limits import Budget
 from sealbridge.templates.pki import der, rc2
 
 MAX_ITERATIONS: Final = 1_000_000
+# Of all digests that one key is made of: more would take seconds in which nobody looks at the clock.
+_MAX_TOTAL: Final = 4 * MAX_ITERATIONS
 # Iterations that cost about as much as one step of a template.
 _ITERATIONS_PER_STEP: Final = 16
 _CHUNK: Final = 1 << 14
@@ -157,17 +159,17 @@ def _pbkdf2(budget: Budget, derivation: Reader, password: Password, size: int | 
         if length is None or not 20 <= length <= 1024:
             raise FunctionError("the MAC of the PKCS#12 file has no key, or one of a wrong length")
         size = length
-    _charge(budget, iterations)
+    # As many times as it takes to fill the key.
+    _charge(budget, iterations, -(-size // hashlib.new(digest).digest_size))
     return hashlib.pbkdf2_hmac(digest, password.utf8, salt, iterations, size)
 
 
-def _charge(budget: Budget, iterations: int) -> None:
-    if not 1 <= iterations <= MAX_ITERATIONS:
+def _charge(budget: Budget, iterations: int, rounds: int = 1) -> None:
+    if not 1 <= iterations <= MAX_ITERATIONS or iterations * rounds > _MAX_TOTAL:
         raise FunctionError(
             f"the PKCS#12 file derives keys in less than 1 or more than {MAX_ITERATIONS} iterations"
         )
-    budget.check_time()
-    budget.step(1 + iterations // _ITERATIONS_PER_STEP)
+    budget.work(1 + iterations * rounds // _ITERATIONS_PER_STEP)
 
 
 def _filled(text: bytes, block: int) -> bytes:

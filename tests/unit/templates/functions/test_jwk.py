@@ -174,3 +174,12 @@ def test_what_is_no_object_is_refused(text: bytes, error: str) -> None:
     for function in (jwk_public_key_pem, jwk_private_key_pem):
         with pytest.raises(FunctionError, match=error):
             function(text)
+
+
+@pytest.mark.parametrize("name", ["n", "e", "d", "p", "q"])
+def test_no_number_of_an_rsa_key_is_larger_than_a_key(name: str) -> None:
+    _, jwk = members("RSA")
+    del jwk["dp"], jwk["dq"], jwk["qi"]
+    jwk[name] = number((1 << 20_000) + 1)
+    with pytest.raises(FunctionError, match="the RSA key has more than 8192 bits"):
+        jwk_private_key_pem(json.dumps(jwk).encode())

@@ -85,3 +85,12 @@ def test_passwords_and_names_take_two_bytes_a_character() -> None:
     assert names.bmp("") == b""
     with pytest.raises(FunctionError, match="cannot be encoded in UCS-2"):
         names.bmp("a😀")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x88\x80\x80\x80\x00", b"\x55\x88\x80\x80\x80\x00", b"\xff" * 100_000 + b"\x01"]
+)
+def test_an_identifier_with_a_number_beyond_31_bits_is_none(content: bytes) -> None:
+    value = der.sequence(der.element(der.OID, content), der.element(der.UTF8, b"x"))
+    with pytest.raises(FunctionError):
+        names.text_of(der.set_of(value))

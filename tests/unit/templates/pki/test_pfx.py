@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.templates.go.values import FunctionError
-from sealbridge.templates.limits import Budget
+from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 from sealbridge.templates.pki import certificates, der, keys, pbe, pfx
 from tests import chains
 
@@ -200,6 +200,17 @@ def test_a_file_that_claims_an_algorithm_that_is_not_there_is_refused() -> None:
 
 def _aes(iv: bytes) -> bytes:
     return der.sequence(der.element(der.OID, der.AES_256_CBC), octets(iv))
+
+
+def test_a_long_key_of_a_mac_counts_as_often_as_it_is_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = der.sequence(*PARTS)
+    data = file(*PARTS, mac=pbmac1(text, length=1024, digest="2.7", iterations=2000))
+    assert pfx.read(Budget(Limits(steps=10_000)), data, b"1234").certificates
+    with pytest.raises(BoundExceeded, match="more than 3000 steps"):
+        pfx.read(Budget(Limits(steps=3000)), data, b"1234")
+    monkeypatch.setattr(pbe, "_MAX_TOTAL", 50_000)
+    with pytest.raises(FunctionError, match="more than 1000000 iterations"):
+        pfx.read(Budget(), data, b"1234")
 
 
 def test_the_same_random_bytes_make_the_same_file() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sealbridge.errors import SealbridgeError, TemplateError, defect
 from sealbridge.templates.calls import Function, fitting, nil, type_of_parameter
 from sealbridge.templates.go.values import INVALID, FunctionError, Object, truth, type_name, with_article
+from sealbridge.templates.lexer import short
 from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import (
     Call,
@@ -28,7 +29,6 @@ from sealbridge.templates.nodes import (
 )
 from sealbridge.templates.parser import Tree
 
-_EXPRESSION_LENGTH = 80
 _LISTED = 12
 # How much of an argument counts as one step: 4 KiB of a string, 1024 entries of a list or map.
 _BYTES_PER_STEP, _ENTRIES_PER_STEP = 12, 10
@@ -47,9 +47,7 @@ class ExpressionError(Exception):
 
     def told(self, tree: Tree) -> TemplateError:
         """The error as people see it: `name:line:column`, what is wrong, and with which expression."""
-        expression = " ".join(tree.source[self.node.start : self.node.end].split())
-        if len(expression) > _EXPRESSION_LENGTH:
-            expression = expression[: _EXPRESSION_LENGTH - 3] + "..."
+        expression = short(" ".join(tree.source[self.node.start : self.node.end].split()))
         where = tree.places.at(self.node.start)
         return TemplateError(f"{self.what}, in `{expression}`", where=where, hint=self.hint)
 
@@ -78,7 +76,7 @@ class Evaluator:
             if self.variables[index][0] == name:
                 self.variables[index] = (name, value)
                 return
-        raise ExpressionError(f"the variable `{name}` is not defined", node)
+        raise ExpressionError(f"the variable `{short(name)}` is not defined", node)
 
     def pipeline(self, dot: Any, pipeline: Pipeline) -> Any:
         """The value of a pipeline, which goes into its variables, too."""
@@ -142,7 +140,7 @@ class Evaluator:
         for known, value in reversed(self.variables):
             if known == name:
                 return value
-        raise ExpressionError(f"the variable `{name}` is not defined", variable)
+        raise ExpressionError(f"the variable `{short(name)}` is not defined", variable)
 
     def _fields(
         self, dot: Any, value: Any, node: Field | Variable | Chain, arguments: Sequence[Operand], final: Any
@@ -272,7 +270,7 @@ class Evaluator:
             elif isinstance(value, (list, dict)):
                 work += len(value) >> _ENTRIES_PER_STEP
         if work:
-            self.budget.step(work)
+            self.budget.work(work)
 
     def _account(self, outcome: Any, given: Sequence[Any]) -> None:
         """Account for what a function made. What it was given and gives back, as `set` does, is not new."""
@@ -287,4 +285,4 @@ class Evaluator:
 
 
 def _shown(name: bytes) -> str:
-    return name.decode("utf-8", "replace")
+    return short(name.decode("utf-8", "replace"))

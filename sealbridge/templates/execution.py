@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
 
+from sealbridge.errors import SealbridgeError, TemplateError, defect
 from sealbridge.templates.evaluation import Evaluator, ExpressionError
 from sealbridge.templates.go.printing import text_of
-from sealbridge.templates.go.runes import decode
+from sealbridge.templates.go.runes import REPLACEMENT
 from sealbridge.templates.go.values import INVALID, Int32, is_integer, truth, type_name, with_article
+from sealbridge.templates.lexer import short
 from sealbridge.templates.limits import BoundExceeded, Budget
 from sealbridge.templates.nodes import Action, Body, Break, If, Invoke, Pipeline, Range, Text, With
 from sealbridge.templates.parser import Tree
 
 _NO_VALUE = b"<no value>"
+# How many entries of a map are put in order in one step.
+_ENTRIES_PER_STEP = 10
+# How many bytes of a text a range goes over before it looks at others.
+_PIECE = 4096
 
 
 class _Flow(Enum):
@@ -42,16 +49,24 @@ class Rendering:
         """The output. Raises TemplateError, with the place and expression it failed at."""
         try:
             self._body(self._data, self._tree.bodies[self._tree.name])
+            return b"".join(self._output)
         except ExpressionError as error:
             raise error.told(self._tree) from None
         except BoundExceeded as error:
-            if self._at is None:
-                raise ExpressionError(str(error), _Start).told(self._tree) from None
-            raise ExpressionError(str(error), self._at).told(self._tree) from None
+            raise self._told(str(error)) from None
         except RecursionError:
-            what = "values are nested too deeply"
-            raise ExpressionError(what, self._at or _Start).told(self._tree) from None
-        return b"".join(self._output)
+            raise self._told("values are nested too deeply") from None
+        except MemoryError:
+            raise self._told("there is not enough memory") from None
+        except SealbridgeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a template must not end who renders it
+            # Its text may hold a value, and so may those of what it was caused by.
+            found = defect(error)
+            raise self._told(found.what, found.hint) from None
+
+    def _told(self, what: str, hint: str | None = None) -> TemplateError:
+        return ExpressionError(what, self._at or _Start, hint).told(self._tree)
 
     def _body(self, dot: Any, body: Body) -> _Flow | None:
         for node in body:
@@ -156,7 +171,11 @@ class Rendering:
         if isinstance(value, list):
             return enumerate(value)
         if isinstance(value, dict):
-            return [(key, value[key]) for key in sorted(value)]
+            # As it is now: what happens to the map within the range does not count. Two lists, as a
+            # list of pairs would take up ten times as much, and ranges may stand within each other.
+            self._budget.work(len(value) >> _ENTRIES_PER_STEP)
+            keys = sorted(value)
+            return zip(keys, [value[key] for key in keys], strict=True)
         if value is INVALID:
             return ()
         if is_integer(value):
@@ -171,7 +190,7 @@ class Rendering:
         self._at = node
         body = self._tree.bodies.get(node.name)
         if body is None:
-            name = node.name.decode("utf-8", "replace")
+            name = short(node.name.decode("utf-8", "replace"))
             raise ExpressionError(f"there is no template `{name}`", node)
         value = INVALID if node.pipeline is None else self._pipeline(dot, node.pipeline)
         self._nest(node)
@@ -184,15 +203,21 @@ class Rendering:
 
 def _runes(text: bytes) -> Iterator[tuple[int, Int32]]:
     """The characters of a string as numbers, each with the offset of its first byte."""
+    # Piece by piece: decoded as a whole a text takes up four times as much, in every range around.
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     offset = 0
-    for character in decode(text):
-        code = ord(character)
-        yield offset, Int32(code)
-        width = len(character.encode("utf-8", "surrogatepass"))
-        # A byte that is no UTF-8 is one byte long, whatever stands for it.
-        if character == "�" and not text.startswith(b"\xef\xbf\xbd", offset):
-            width = 1
-        offset += width
+    for start in range(0, len(text), _PIECE):
+        for character in decoder.decode(text[start : start + _PIECE], start + _PIECE >= len(text)):
+            if character < "\x80":
+                yield offset, Int32(ord(character))
+                offset += 1
+            elif "\udc80" <= character <= "\udcff":
+                # A byte that is no UTF-8.
+                yield offset, Int32(ord(REPLACEMENT))
+                offset += 1
+            else:
+                yield offset, Int32(ord(character))
+                offset += len(character.encode())
 
 
 class _Start:

@@ -16,8 +16,8 @@ _TERMINATORS = frozenset(_SPACE + ".,|:)(")
 _TOKENS = re.compile(
     r"""(?P<SPACE>[ \t\r\n])
       | (?P<RAW_STRING>`[^`]*`)
-      | (?P<STRING>"(?:[^"\\\n]|\\[^\n])*")
-      | (?P<CHARACTER>'(?:[^'\\\n]|\\[^\n])*')
+      | (?P<STRING>"(?:[^"\\\n]++|\\[^\n])*+")
+      | (?P<CHARACTER>'(?:[^'\\\n]++|\\[^\n])*+')
       | (?P<NUMBER>(?=[+\-0-9]|\.[0-9])[+-]?(?:
             0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?
           | 0[oO][0-7_]*(?:\.[0-7_]*)?
@@ -38,6 +38,7 @@ _TOKENS = re.compile(
 _INDEX_HINT = (
     'a key with other characters than letters, digits and `_` is read with `{{ index . "the-key" }}`'
 )
+_SHOWN = 80
 _UNCLOSED = {'"': "a string", "`": "a raw string", "'": "a character"}
 
 
@@ -97,6 +98,11 @@ class Places:
             self._starts = [0, *(match.end() for match in re.finditer("\n", self._source))]
         line = bisect_right(self._starts, offset)
         return f"{self._name}:{line}:{offset - self._starts[line - 1] + 1}"
+
+
+def short(text: str) -> str:
+    """A part of the source as an error shows it: in a status there is room for no more."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def tokens(source: str, places: Places, delimiters: tuple[str, str]) -> Iterator[Token]:
@@ -201,9 +207,9 @@ def _number(source: str, text: str, position: int, places: Places) -> Token:
         text += second.group() if second else ""
         end, kind = position + len(text), TokenKind.COMPLEX
         if not text.endswith("i"):
-            raise TemplateSyntaxError(f"`{text}` is no number", where=places.at(position))
+            raise TemplateSyntaxError(f"`{short(text)}` is no number", where=places.at(position))
     if _is_word(source[end : end + 1]):
-        raise TemplateSyntaxError(f"`{text}{source[end]}` is no number", where=places.at(position))
+        raise TemplateSyntaxError(f"`{short(text)}{source[end]}` is no number", where=places.at(position))
     return Token(kind, text, position)
 
 

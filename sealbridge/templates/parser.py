@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sealbridge.errors import TemplateSyntaxError
 from sealbridge.templates.calls import Function
-from sealbridge.templates.lexer import Places, Token, TokenKind, tokens
+from sealbridge.templates.lexer import Places, Token, TokenKind, short, tokens
 from sealbridge.templates.literals import character, complex_number, number, text_of
 from sealbridge.templates.nodes import (
     Action,
@@ -62,6 +63,8 @@ class Tree:
     source: str
     name: bytes
     bodies: Mapping[bytes, Body]
+    # How many tokens it was made of.
+    tokens: int
 
 
 @dataclass(slots=True)
@@ -70,6 +73,18 @@ class _Scope:
 
     variables: list[str]
     ranges: int = 0
+    # How many times each of the variables is there, to find one among very many.
+    counts: Counter[str] = field(default_factory=lambda: Counter("$"))
+
+    def declare(self, name: str) -> None:
+        """Have one more variable in sight."""
+        self.variables.append(name)
+        self.counts[name] += 1
+
+    def leave(self, known: int) -> None:
+        """Forget all but the variables that were known first."""
+        self.counts.subtract(self.variables[known:])
+        del self.variables[known:]
 
 
 def parse(
@@ -118,7 +133,7 @@ class _Parser:
                 raise self._error(f"unexpected `{node}`", self._tokens[self._position - 1])
             body.append(node)
         self._define(name, tuple(body), self._peek())
-        return Tree(self._places, self._source, name, self._bodies)
+        return Tree(self._places, self._source, name, self._bodies, len(self._tokens))
 
     # Tokens.
 
@@ -158,7 +173,7 @@ class _Parser:
         return TemplateSyntaxError(what, where=self._places.at(token.offset), hint=hint)
 
     def _unexpected(self, token: Token, context: str) -> TemplateSyntaxError:
-        what = "the end of the template" if token.kind is _KIND.EOF else f"`{token.text}`"
+        what = "the end of the template" if token.kind is _KIND.EOF else f"`{short(token.text)}`"
         return self._error(f"unexpected {what} in {context}", token)
 
     def _descend(self, token: Token) -> None:
@@ -173,7 +188,8 @@ class _Parser:
         if known is None or is_empty(known):
             self._bodies[name] = body
         elif not is_empty(body):
-            raise self._error(f"the template `{name.decode(errors='replace')}` is defined twice", token)
+            shown = short(name.decode(errors="replace"))
+            raise self._error(f"the template `{shown}` is defined twice", token)
 
     def _definition(self) -> None:
         self._next()
@@ -202,7 +218,7 @@ class _Parser:
         try:
             return text_of(token.text)
         except ValueError as error:
-            raise self._error(f"{token.text}: {error}", token) from None
+            raise self._error(f"{short(token.text)}: {error}", token) from None
 
     # Bodies.
 
@@ -270,7 +286,7 @@ class _Parser:
                 otherwise, end = self._body(keyword)
                 if end != "end":
                     raise self._error(f"a second `else` in `{keyword.text}`", keyword)
-        del self._scope.variables[known:]
+        self._scope.leave(known)
         self._depth -= 1
         return _CONTROLS[keyword.text](pipeline, body, otherwise)
 
@@ -324,14 +340,14 @@ class _Parser:
             if token.kind in (_KIND.DECLARE, _KIND.ASSIGN):
                 self._next()
                 names.append(variable.text)
-                self._scope.variables.append(variable.text)
+                self._scope.declare(variable.text)
                 return names, token.kind is _KIND.ASSIGN
             if token.kind is not _KIND.COMMA:
                 self._position = before
                 break
             self._next()
             names.append(variable.text)
-            self._scope.variables.append(variable.text)
+            self._scope.declare(variable.text)
             if context != "`range`" or len(names) > 1:
                 raise self._error(f"too many variables in {context}", token)
             following = self._skip_space()
@@ -389,7 +405,7 @@ class _Parser:
             try:
                 return Numeral(_NUMBERS[kind](text), start, end)
             except ValueError as error:
-                raise self._error(f"{token.text}: {error}", token) from None
+                raise self._error(f"{short(token.text)}: {error}", token) from None
         if kind is _KIND.OPEN:
             self._next()
             self._descend(token)
@@ -401,8 +417,8 @@ class _Parser:
             return self._named(token)
         if kind is _KIND.VARIABLE:
             self._next()
-            if text not in self._scope.variables:
-                raise self._error(f"the variable `{text}` is not defined", token)
+            if not self._scope.counts[text]:
+                raise self._error(f"the variable `{short(text)}` is not defined", token)
             return Variable(text, (), start, end)
         if kind is _KIND.FIELD:
             self._next()
@@ -423,6 +439,7 @@ class _Parser:
         if function is None:
             hint = _ELSEWHERE.get(token.text)
             if hint is None:
-                hint = f'a key of the data is written `.{token.text}`, a text `"{token.text}"`'
-            raise self._error(f"there is no function `{token.text}`", token, hint)
+                name = short(token.text)
+                hint = f'a key of the data is written `.{name}`, a text `"{name}"`'
+            raise self._error(f"there is no function `{short(token.text)}`", token, hint)
         return Call(function, token.offset, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -13,6 +14,9 @@ from sealbridge.templates.execution import Rendering
 from sealbridge.templates.go.values import StringMap, from_python
 from sealbridge.templates.limits import DEFAULT, Budget, Limits
 from sealbridge.templates.parser import Tree, parse
+
+# Surrogates that stand for no byte (PEP 383).
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Template:
@@ -37,6 +41,8 @@ class Template:
     ) -> None:
         if len(source) > limits.source:
             raise TemplateSyntaxError(f"the template is longer than {limits.source} characters", where=name)
+        if not source.isascii() and _HALF.search(source):
+            raise TemplateSyntaxError("the template holds half of a character (a surrogate)", where=name)
         self.name = name
         self._missing = missing
         self._limits = limits
@@ -58,22 +64,32 @@ class Template:
         """
         try:
             dot = from_python(data)
+        except TemplateError as error:
+            raise error.at(self.name) from None
         except RecursionError:
             raise TemplateError("the data are nested too deeply", where=self.name) from None
+        except MemoryError:
+            raise TemplateError("there is not enough memory for the data", where=self.name) from None
         rendering = Rendering(
             self._tree, dot, Budget(self._limits), missing_is_error=self._missing == "error"
         )
         return rendering.text().decode("utf-8", "surrogateescape")
 
 
+# Source, name, delimiters and depth.
+_Key = tuple[str, str, tuple[str, str], int]
+
+
 class _Parsed:
     """Trees by what they were parsed from; the ones used last are kept."""
 
     _COUNT = 1024
-    _SIZE = 4 << 20
+    # Bytes, as far as they can be told: those of the source, and of what is made of a token of it.
+    _SIZE = 16 << 20
+    _TOKEN = 256
 
     def __init__(self) -> None:
-        self._trees: OrderedDict[tuple[str, str, tuple[str, str], int], Tree] = OrderedDict()
+        self._trees: OrderedDict[_Key, Tree] = OrderedDict()
         self._size = 0
         self._lock = Lock()
 
@@ -89,11 +105,13 @@ class _Parsed:
         with self._lock:
             if key not in self._trees:
                 self._trees[key] = tree
-                self._size += len(source)
+                self._size += self._size_of(key, tree)
             while self._trees and (len(self._trees) > self._COUNT or self._size > self._SIZE):
-                dropped, _ = self._trees.popitem(last=False)
-                self._size -= len(dropped[0])
+                self._size -= self._size_of(*self._trees.popitem(last=False))
         return tree
+
+    def _size_of(self, key: _Key, tree: Tree) -> int:
+        return len(key[0]) + self._TOKEN * tree.tokens
 
 
 _PARSED = _Parsed()

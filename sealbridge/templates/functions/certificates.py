@@ -93,7 +93,7 @@ def gen_ca(budget: Budget, name: bytes, days: int) -> Certificate:
 
     {{ $ca := genCA "My CA" 365 }}{{ $ca.Cert | trunc 27 }} -> -----BEGIN CERTIFICATE-----
     """
-    return _issued(_new_key(budget), _request(name, [], [], days, authority=True))
+    return _issued(_new_key(budget), _request(budget, name, [], [], days, authority=True))
 
 
 def gen_ca_with_key(budget: Budget, name: bytes, days: int, key: bytes) -> Certificate:
@@ -101,7 +101,7 @@ def gen_ca_with_key(budget: Budget, name: bytes, days: int, key: bytes) -> Certi
 
     {{ $ca := genCAWithKey "My CA" 365 .key }}{{ $ca.Cert | trunc 27 }} -> -----BEGIN CERTIFICATE-----
     """
-    return _issued(_given_key(budget, key), _request(name, [], [], days, authority=True))
+    return _issued(_given_key(budget, key), _request(budget, name, [], [], days, authority=True))
 
 
 def gen_self_signed_cert(
@@ -111,7 +111,7 @@ def gen_self_signed_cert(
 
     {{ certSANs (genSelfSignedCert "me" (list "10.0.0.1") (list "a.b") 30).Cert }} -> [a.b 10.0.0.1]
     """
-    request = _request(name, addresses, hosts, days)
+    request = _request(budget, name, addresses, hosts, days)
     return _issued(_new_key(budget), request)
 
 
@@ -122,7 +122,7 @@ def gen_self_signed_cert_with_key(
 
     {{ certSANs (genSelfSignedCertWithKey "me" nil (list "me.example") 30 .key).Cert }} -> [me.example]
     """
-    return _issued(_given_key(budget, key), _request(name, addresses, hosts, days))
+    return _issued(_given_key(budget, key), _request(budget, name, addresses, hosts, days))
 
 
 def gen_signed_cert(
@@ -137,7 +137,7 @@ def gen_signed_cert(
 
     {{ $ca := genCA "My CA" 365 }}{{ certSANs (genSignedCert "me" nil (list "a.b") 30 $ca).Cert }} -> [a.b]
     """
-    request = _request(name, addresses, hosts, days)
+    request = _request(budget, name, addresses, hosts, days)
     return _issued(_new_key(budget), request, _issuer(authority))
 
 
@@ -154,11 +154,12 @@ def gen_signed_cert_with_key(
 
     {{ $ca := genCA "CA" 9 }}{{ eq (genSignedCertWithKey "me" nil nil 9 $ca .key).Cert $ca.Cert }} -> false
     """
-    request = _request(name, addresses, hosts, days)
+    request = _request(budget, name, addresses, hosts, days)
     return _issued(_given_key(budget, key), request, _issuer(authority))
 
 
 def _request(
+    budget: Budget,
     name: bytes,
     addresses: Sequence[Any] | None,
     hosts: Sequence[Any] | None,
@@ -170,6 +171,8 @@ def _request(
         common_name = name.decode()
     except UnicodeDecodeError:
         raise FunctionError("the common name is not UTF-8") from None
+    texts = _strings(hosts, "DNS name"), _strings(addresses, "IP address")
+    budget.grow(sum(map(len, texts[0])) + sum(map(len, texts[1])))
     now = datetime.now(UTC)
     # More than 292 years are beyond what Go's durations hold, and come around.
     lasting = timedelta(microseconds=wrap(Int64, days * _DAY) // 1000)
@@ -178,7 +181,7 @@ def _request(
         1 + secrets.randbelow((1 << _SERIAL) - 1),
         now,
         now + lasting,
-        issuing.alternative_names(_strings(hosts, "DNS name"), _strings(addresses, "IP address")),
+        issuing.alternative_names(*texts),
         authority,
     )
 

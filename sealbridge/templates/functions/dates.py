@@ -114,6 +114,8 @@ def must_to_date(budget: Budget, layout: bytes, text: bytes) -> Time:
     {{ mustToDate "2006-01-02" "2024-02-29" | unixEpoch }} -> 1709164800
     """
     _account(budget, layout)
+    # What is left of the text is copied for every part of the layout.
+    budget.work(len(layout) * len(text) >> 14)
     return parse_time(layout, text)
 
 

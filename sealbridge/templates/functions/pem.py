@@ -57,6 +57,7 @@ def cert_sans(budget: Budget, text: bytes) -> Strings:
     block = pem.find(_without_junk(text))
     if block is None:
         raise FunctionError("failed to decode PEM block")
+    budget.grow(len(block.der))
     return Strings(certificates.alternative_names(certificates.parse(block.der)))
 
 

@@ -23,6 +23,7 @@ def from_properties(budget: Budget, text: bytes) -> StringMap:
 
     {{ (fromProperties "user = admin").user }} -> admin
     """
+    budget.grow(len(text))
     decoded = runes.decode(text)
     found = StringMap()
     at = _skip(decoded, 0)

@@ -60,6 +60,7 @@ def must_regex_find_all(budget: Budget, pattern: bytes, text: bytes, count: int)
     """
     subject = Subject(text)
     spans = _first(compiled(budget, pattern), budget, subject, count)
+    budget.grow(sum(span[0][1] - span[0][0] for span in spans))
     found = Strings(subject.cut(*span[0]) for span in spans)
     return found or NilStrings()
 
@@ -124,6 +125,7 @@ def must_regex_split(budget: Budget, pattern: bytes, text: bytes, count: int) ->
         return NilStrings()
     if pattern and not text:
         return Strings([b""])
+    budget.grow(len(text))
     subject = Subject(text)
     pieces = Strings()
     done = last = 0

@@ -8,6 +8,8 @@ from sealbridge.templates.go.printing import text_of
 from sealbridge.templates.go.values import StringMap, Strings
 from sealbridge.templates.limits import Budget
 
+_BYTES_PER_STEP = 12
+
 
 def split(budget: Budget, separator: bytes, text: bytes) -> StringMap:
     """`text` cut at every separator, in a map with the keys `_0`, `_1`...; without any, its characters.
@@ -51,6 +53,8 @@ def sort_alpha(budget: Budget, items: Any) -> Strings:
     if not isinstance(items, list):
         return Strings([text_of(items)])
     texts = to_strings(budget, items)
+    # Texts with a long beginning in common are looked at as a whole whenever two of them are compared.
+    budget.work(sum(map(len, texts)) * len(texts).bit_length() >> _BYTES_PER_STEP)
     texts.sort()
     return texts
 
@@ -83,6 +87,7 @@ def _parts(budget: Budget, separator: bytes, text: bytes, number: int) -> list[b
     """At most so many parts, all when it is negative."""
     if number == 0:
         return []
+    budget.grow(len(text))
     if separator:
         count = text.count(separator) + 1
         budget.hold(count if number < 0 else min(count, number))

@@ -246,7 +246,7 @@ TABLE: Final = {
     "osClean": Row("paths", "clean", "string"),
     "osExt": Row("paths", "ext", "string"),
     "osIsAbs": Row("paths", "is_abs", "string"),
-    "urlParse": Row("urls", "url_parse", "string"),
+    "urlParse": Row("urls", "url_parse", "budget string"),
     "urlJoin": Row("urls", "url_join", "budget dict"),
     "semver": Row("versions", "semver", "string"),
     "semverCompare": Row("versions", "semver_compare", "budget string string"),

@@ -28,6 +28,8 @@ _LATIN_INITIAL: Final = re.compile(rb"(?<![^\t-\r \x85\xa0])[^\t-\r \x85\xa0]")
 _BLANKS: Final = re.compile(rb" *")
 # What bytes that are no UTF-8 become on the way through a str.
 _ESCAPES: Final = "".join(map(chr, range(0xDC80, 0xDD00)))
+# Of more characters to cut off, str.strip would look through all for every character of a text.
+_FEW: Final = 256
 
 
 def trim(text: bytes) -> bytes:
@@ -47,6 +49,8 @@ def trim_all(characters: bytes, text: bytes) -> bytes:
     # To Go every byte that is no UTF-8 is the same character.
     if REPLACEMENT in cutset or any(char in _ESCAPES for char in cutset):
         cutset += REPLACEMENT + _ESCAPES
+    if len(cutset) > _FEW:
+        return _stripped(_str(text), frozenset(cutset))
     return _bytes(_str(text).strip(cutset)) if cutset else text
 
 
@@ -265,6 +269,15 @@ def _str(text: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogateescape")
+
+
+def _stripped(text: str, cutset: frozenset[str]) -> bytes:
+    start, end = 0, len(text)
+    while start < end and text[start] in cutset:
+        start += 1
+    while start < end and text[end - 1] in cutset:
+        end -= 1
+    return _bytes(text[start:end])
 
 
 def _spaced(budget: Budget, pieces: Iterable[bytes]) -> bytes:

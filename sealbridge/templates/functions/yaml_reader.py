@@ -33,6 +33,7 @@ _TIMES: Final = (
     b"2006-1-2 15:4:5.999999999",
     b"2006-1-2",
 )
+_COMPARISONS_PER_STEP: Final = 10
 # Up to so many nodes nearly all may come from aliases, from the second number on a tenth.
 _FEW, _MANY = 400_000, 4_000_000
 
@@ -59,6 +60,8 @@ def read(text: bytes, budget: Budget) -> Any:
 
     Raises UnreadableError and BoundExceeded.
     """
+    # libyaml compares every directive with all before it.
+    budget.work(text.count(b"%TAG") ** 2 >> _COMPARISONS_PER_STEP)
     parser: Any = yaml.CSafeLoader(text)
     try:
         root = _parse(parser, budget)

@@ -73,10 +73,12 @@ class _Stream:
     """Where libyaml writes to: lists within lists are indented, and take up far more than their entries."""
 
     def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._text = Text(budget.limits.size)
 
     def write(self, text: str) -> None:
         """As a file does. Raises BoundExceeded."""
+        self._budget.check_time()
         self._text.add(text.encode())
 
     def whole(self) -> bytes:
@@ -87,7 +89,10 @@ class _Stream:
 def _go(value: Any, budget: Budget) -> Any:
     """Go's value for what was read, once it went through JSON."""
     if isinstance(value, str):
-        return decode(value.encode(errors="surrogateescape")).encode()
+        text = decode(value.encode(errors="surrogateescape")).encode()
+        # Aliases of one text are as many texts.
+        budget.grow(len(text))
+        return text
     if isinstance(value, list):
         budget.hold(len(value))
         return [_go(entry, budget) for entry in value]

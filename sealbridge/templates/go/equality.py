@@ -8,6 +8,9 @@ from typing import Any
 from sealbridge.templates.go.values import Object
 from sealbridge.templates.limits import Budget
 
+# How much of a string is compared in one step.
+_BYTES_PER_STEP = 12
+
 
 def deep_equal(budget: Budget, left: Any, right: Any) -> bool:
     """Whether two values have the same type and, all the way down, the same contents.
@@ -23,6 +26,8 @@ def deep_equal(budget: Budget, left: Any, right: Any) -> bool:
         if type(left) is not type(right):
             return False
         if not isinstance(left, (dict, list)):
+            if left.__class__ is bytes:
+                budget.step(len(left) >> _BYTES_PER_STEP)
             if left != right:
                 return False
             continue
@@ -60,6 +65,8 @@ class Collection:
 
     def __contains__(self, value: Any) -> bool:
         if not isinstance(value, (dict, list, Object)):
+            if value.__class__ is bytes:
+                self._budget.step(len(value) >> _BYTES_PER_STEP)
             return value == value and (type(value), value) in self._simple
         self._budget.step(len(self._nested))
         return any(deep_equal(self._budget, value, other) for other in self._nested)

@@ -115,14 +115,21 @@ def to_title(text: str) -> str:
 
 
 class _Mapping(dict[int, str]):
-    """For str.translate: Unicode's simple case mapping of what was asked for so far."""
+    """For str.translate: Unicode's simple case mapping of what was asked for first.
+
+    It lives as long as the process, so that it holds no more than texts of real life need.
+    """
+
+    _MOST = 4096
 
     def __init__(self, simple: Callable[[str], str]) -> None:
         super().__init__()
         self._simple = simple
 
     def __missing__(self, rune: int) -> str:
-        mapped = self[rune] = self._simple(chr(rune))
+        mapped = self._simple(chr(rune))
+        if len(self) < self._MOST:
+            self[rune] = mapped
         return mapped
 
 

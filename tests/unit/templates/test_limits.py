@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import tracemalloc
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 
 from sealbridge.errors import TemplateError, TemplateSyntaxError
 from sealbridge.templates import Template
+from sealbridge.templates.go import runes
+from sealbridge.templates.go.values import from_python
 from sealbridge.templates.limits import DEFAULT, BoundExceeded, Budget, Limits
+from sealbridge.templates.template import _Parsed
 
 # A map that holds itself, in `$loop`.
 _LOOP = '{{ $loop := dict "a" 1 }}{{ $_ := set $loop "loop" $loop }}'
@@ -329,9 +333,131 @@ def test_an_expired_account_tells_at_the_next_look_at_the_clock() -> None:
         budget.step()
     with pytest.raises(BoundExceeded, match="the template takes longer than -1 seconds"):
         budget.step()
-    for look in (budget.check_time, budget.spend):
+    looks = (
+        budget.check_time,
+        budget.spend,
+        lambda: budget.work(0),
+        lambda: budget.grow(5000),
+        lambda: budget.hold(5000),
+    )
+    for look in looks:
         with pytest.raises(BoundExceeded, match="longer"):
             look()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        'split "," $.big',
+        'splitList "," $.big',
+        'splitn "," 2 $.big',
+        'regexFindAll "[^,]+" $.big -1',
+        'regexSplit "," $.big -1',
+        "urlParse $.big",
+        "fromProperties $.big",
+    ],
+)
+def test_the_texts_in_a_list_or_map_that_a_function_makes_count(use: str) -> None:
+    source = f"{{{{ range until 10 }}}}{{{{ $_ := {use} }}}}{{{{ end }}}}"
+    data = {"big": "x" * 5000 + "," + "y" * 5000}
+    assert Template(source, limits=Limits(total=200_000)).render(data) == ""
+    assert _refusal(source, data, total=50_000).startswith("all values together grow beyond 50000 bytes")
+
+
+def test_aliases_of_one_text_count_as_many() -> None:
+    text = "a: &a " + "x" * 1000 + "\nb: [" + "*a, " * 200 + "]"
+    source = "{{ (fromYaml .text).b | len }}"
+    assert Template(source).render({"text": text}) == "200"
+    assert _refusal(source, {"text": text}, total=100_000).startswith("all values together grow beyond")
+
+
+def test_names_in_a_certificate_count() -> None:
+    source = '{{ genSelfSignedCert "me" nil .hosts 1 }}'
+    what = _refusal(source, {"hosts": ["x" * 1000] * 100}, total=90_000)
+    assert what.startswith("all values together grow beyond 90000 bytes")
+
+
+# Values that are the same but for their last byte, and many of them.
+_ALIKE = {"a": "x" * (1 << 16) + "a", "many": ["x" * (1 << 16) + "b"] * 256}
+
+
+@pytest.mark.parametrize(
+    "use", ["has .a .many", "uniq .many", "without .many .a", "sortAlpha .many", "deepEqual .many .same"]
+)
+def test_what_compares_long_texts_takes_steps(use: str) -> None:
+    source = f"{{{{ $_ := {use} }}}}"
+    data = {**_ALIKE, "same": ["x" * (1 << 16) + chr(98) for _ in range(256)]}
+    assert Template(source, limits=Limits(steps=50_000)).render(data) == ""
+    assert _refusal(source, data, steps=2000).startswith("the template takes more than 2000 steps")
+
+
+@pytest.mark.parametrize(
+    ("use", "data"),
+    [
+        ('toDate (repeat 20000 "4") .text', {"text": "1" * 20_000}),
+        ("fromYaml .text", {"text": "".join(f"%TAG !{n}! x\n" for n in range(5000)) + "---\na: b"}),
+        ("range .", {str(key): "" for key in range(20_000)}),
+    ],
+    ids=["date", "directives of YAML", "range"],
+)
+def test_what_grows_with_the_square_of_a_text_or_sorts_a_map_takes_steps(
+    use: str, data: dict[str, Any]
+) -> None:
+    source = f"{{{{ {use} }}}}" + ("{{ break }}{{ end }}" if use == "range ." else "")
+    assert Template(source).render(data) is not None
+    steps = 15 if use == "range ." else 15_000
+    assert _refusal(source, data, steps=steps).startswith(f"the template takes more than {steps} steps")
+
+
+def test_many_characters_are_trimmed_at_once() -> None:
+    data = {"cut": "b" * (1 << 20) + "a", "text": "a" * (1 << 20) + "c" + "b" * (1 << 19)}
+    started = time.monotonic()
+    assert Template("{{ trimAll .cut .text }}").render(data) == "c"
+    assert time.monotonic() - started < 4
+
+
+def test_many_variables_are_found_at_once() -> None:
+    source = "{{$a:=1}}" * 40_000 + "{{$b:=2}}" + "{{if false}}{{$b}}{{end}}" * 20_000 + "{{$b}}"
+    started = time.monotonic()
+    assert Template(source).render({}) == "2"
+    assert time.monotonic() - started < 6
+
+
+@pytest.mark.parametrize(
+    ("source", "data"),
+    [
+        ("{{ range $ }}" * 20 + "{{ break }}" + "{{ end }}" * 20, {str(key): "" for key in range(20_000)}),
+        ("{{ range $.a }}" * 20 + "{{ break }}" + "{{ end }}" * 20, {"a": "a" * 500_000 + "\U0001f600"}),
+    ],
+    ids=["map", "text"],
+)
+def test_ranges_within_each_other_hold_little(source: str, data: dict[str, Any]) -> None:
+    template = Template(source.replace("{{ break }}", "{{ fail `` }}"))
+    ready = from_python(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateError):
+            template.render(ready)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_case_is_remembered_for_some_characters_only() -> None:
+    text = "".join(map(chr, range(0x80, 0xD800)))
+    assert Template("{{ upper .a }}{{ lower .a }}{{ title .a }}").render({"a": text})
+    assert max(map(len, (runes._UPPER, runes._LOWER, runes._TITLE))) <= 4096
+
+
+def test_templates_that_are_kept_take_up_little() -> None:
+    trees = _Parsed()
+    for number in range(40):
+        trees.tree(f"{number}" + "{{.}}" * 10_000, "t", ("{{", "}}"), 100)
+    # Each takes up about 7 MiB.
+    assert 1 <= len(trees._trees) <= 4
+    for number in range(2000):
+        trees.tree(f"{number}", "t", ("{{", "}}"), 100)
+    assert len(trees._trees) == 1024
 
 
 def test_a_secret_fits_within_the_bounds() -> None:

@@ -26,7 +26,7 @@ from sealbridge.templates.limits import BoundExceeded, Budget, Limits
 )
 def test_a_url_comes_apart(url: bytes, parts: tuple[bytes, ...]) -> None:
     names = (b"scheme", b"userinfo", b"host", b"hostname", b"path", b"query", b"opaque", b"fragment")
-    assert url_parse(url) == dict(zip(names, parts, strict=True))
+    assert url_parse(Budget(), url) == dict(zip(names, parts, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_url_comes_apart(url: bytes, parts: tuple[bytes, ...]) -> None:
 )
 def test_a_wrong_url_is_an_error_without_it(url: bytes) -> None:
     with pytest.raises(FunctionError) as failure:
-        url_parse(url)
+        url_parse(Budget(), url)
     assert "secret" not in str(failure.value)
 
 

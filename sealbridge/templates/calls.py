@@ -15,6 +15,7 @@ from sealbridge.templates.go.values import (
     Int64,
     NilList,
     Uint32,
+    from_python,
     type_name,
     with_article,
 )
@@ -153,11 +154,21 @@ def find(name: str) -> Function | None:
     return function
 
 
+def _going(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A caller's function that gives Go's values even if it does not: no object of Python's gets through."""
+
+    def going(*arguments: Any) -> Any:
+        outcome = call(*arguments)
+        return outcome if outcome is INVALID or isinstance(outcome, (list, dict)) else from_python(outcome)
+
+    return going
+
+
 def finder(extra: Mapping[str, Callable[..., Any]] | None) -> Callable[[str], Function | None]:
     """`find` with functions of a caller's own, which take and give Go values of any type."""
     if not extra:
         return find
-    own = {name: Function.of(name, call, "...any") for name, call in extra.items()}
+    own = {name: Function.of(name, _going(call), "...any") for name, call in extra.items()}
 
     def find_with_own(name: str) -> Function | None:
         return own.get(name) or find(name)

@@ -19,12 +19,15 @@ A plain `int` is always within 64 bits: `wrap` brings an outcome of arithmetic b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from sealbridge.errors import TemplateError
 
 _I = TypeVar("_I", bound=int)
+# Surrogates that stand for no byte (PEP 383).
+_HALF: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class FunctionError(Exception):
@@ -228,12 +231,13 @@ def is_integer(value: Any) -> bool:
 def from_python(value: Any) -> Any:
     """Go's value for a Python one, as a copy: text, bytes, numbers, sequences, mappings.
 
-    Text and keys are encoded with surrogateescape, so binary data that travels as text comes through.
+    Text and keys are encoded with surrogateescape, so binary data that travels as text comes through;
+    any other half of a character, which JSON can hold, is a U+FFFD as in Go.
     Raises TemplateError for anything else; its text names the type and never the value.
     """
     kind = type(value)
     if kind is str:
-        return value.encode("utf-8", "surrogateescape")
+        return encoded(value)
     if value is None or kind in (bool, float, bytes) or isinstance(value, (Number, Object)):
         return value
     if isinstance(value, int):
@@ -253,6 +257,14 @@ def from_python(value: Any) -> Any:
     raise TemplateError(f"a template cannot work on a {kind.__name__}")
 
 
+def encoded(text: str) -> bytes:
+    """Text as Go's: UTF-8, but for bytes that are none and travel as surrogates."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape")
+
+
 def string_map(entries: Mapping[str, str | bytes]) -> StringMap:
     """map[string]string, which is what the templates of Secrets get."""
     return StringMap({_key(key): from_python(value) for key, value in entries.items()})
@@ -262,5 +274,5 @@ def _key(key: Any) -> bytes:
     if isinstance(key, bytes):
         return key
     if isinstance(key, str):
-        return key.encode("utf-8", "surrogateescape")
+        return encoded(key)
     raise TemplateError(f"a map of the data has a key that is not text but {type(key).__name__}")

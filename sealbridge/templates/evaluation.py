@@ -208,8 +208,10 @@ class Evaluator:
             outcome = function.call(*given)
         except FunctionError as error:
             raise self._failed(function, str(error), node, arguments, final) from None
-        except (BoundExceeded, RecursionError, SealbridgeError):
+        except (BoundExceeded, RecursionError):
             raise
+        except SealbridgeError as error:
+            raise ExpressionError(f"`{function.name}` failed: {error.what}", node, error.hint) from None
         except MemoryError:
             raise ExpressionError(f"`{function.name}` failed: there is not enough memory", node) from None
         except Exception as error:  # noqa: BLE001 - a template must not end who renders it

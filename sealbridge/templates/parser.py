@@ -100,7 +100,11 @@ def parse(
     `functions` finds a function by its name; `depth` bounds how deep anything is nested.
     """
     places = Places(name, source)
-    return _Parser(source, places, delimiters, functions, depth).tree(name.encode("utf-8", "surrogateescape"))
+    try:
+        parser = _Parser(source, places, delimiters, functions, depth)
+        return parser.tree(name.encode("utf-8", "surrogateescape"))
+    except MemoryError:
+        raise TemplateSyntaxError("there is not enough memory for the template", where=name) from None
 
 
 class _Parser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -84,9 +85,9 @@ class _Parsed:
     """Trees by what they were parsed from; the ones used last are kept."""
 
     _COUNT = 1024
-    # Bytes, as far as they can be told: those of the source, and of what is made of a token of it.
-    _SIZE = 16 << 20
-    _TOKEN = 256
+    # Bytes: of the source and its texts, and of what is made of a token at most.
+    _SIZE = 32 << 20
+    _TOKEN = 128
 
     def __init__(self) -> None:
         self._trees: OrderedDict[_Key, Tree] = OrderedDict()
@@ -111,7 +112,7 @@ class _Parsed:
         return tree
 
     def _size_of(self, key: _Key, tree: Tree) -> int:
-        return len(key[0]) + self._TOKEN * tree.tokens
+        return 2 * sys.getsizeof(key[0]) + self._TOKEN * tree.tokens
 
 
 _PARSED = _Parsed()

@@ -32,7 +32,8 @@ class Month(Number):
 
     def string(self) -> bytes:
         """Its English name."""
-        return MONTHS[self - 1].encode()
+        # A range over a month begins with what is none.
+        return MONTHS[self - 1].encode() if self else b"%!Month(0)"
 
     def plain(self) -> int:
         """What JSON makes of it: a number."""

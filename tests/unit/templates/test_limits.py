@@ -453,8 +453,8 @@ def test_templates_that_are_kept_take_up_little() -> None:
     trees = _Parsed()
     for number in range(40):
         trees.tree(f"{number}" + "{{.}}" * 10_000, "t", ("{{", "}}"), 100)
-    # Each takes up about 7 MiB.
-    assert 1 <= len(trees._trees) <= 4
+    # Each takes up nearly 4 MiB.
+    assert 1 <= len(trees._trees) <= 8
     for number in range(2000):
         trees.tree(f"{number}", "t", ("{{", "}}"), 100)
     assert len(trees._trees) == 1024

@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from sealbridge.errors import TemplateError, TemplateSyntaxError
-from sealbridge.templates import Template, string_map
+from sealbridge.templates import Template, parser, string_map
 from sealbridge.templates.calls import find
 from sealbridge.templates.functions.table import GROUPS, TABLE
 from sealbridge.templates.go.values import Object
@@ -189,8 +189,8 @@ class _Tempting:
     "use", ["own", "own.Steal", "own.Secret", "(own).__class__", "call own", "list own", "own | len"]
 )
 def test_no_object_of_python_gets_into_a_template(use: str) -> None:
-    with pytest.raises(TemplateError, match="a template cannot work on a _Tempting"):
-        Template(f"{{{{ {use} }}}}", functions={"own": lambda: _Tempting()}).render({})
+    with pytest.raises(TemplateError, match=r"t:1:.*`own` failed: a template cannot work on a _T"):
+        Template(f"{{{{ {use} }}}}", name="t", functions={"own": lambda: _Tempting()}).render({})
     with pytest.raises(TemplateError, match="a template cannot work on a _Tempting"):
         Template(f"{{{{ {use.replace('own', '.own')} }}}}").render({"own": _Tempting()})
 
@@ -252,3 +252,12 @@ def test_threads_that_render_one_template_do_not_meet() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda number: template.render({"me": f"x{number}"}), range(64)))
     assert found == [f"201 x# X{number}É X{number}é" for number in range(64)]
+
+
+def test_a_template_that_there_is_no_memory_for_is_a_syntax_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tokens(*_: object) -> list[object]:
+        raise MemoryError
+
+    monkeypatch.setattr(parser, "tokens", tokens)
+    with pytest.raises(TemplateSyntaxError, match="t: there is not enough memory for the template"):
+        Template("a template of which there is no other", name="t")

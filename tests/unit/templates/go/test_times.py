@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sealbridge.templates import Template
 from sealbridge.templates.go import civil
 from sealbridge.templates.go.durations import LONGEST, SHORTEST, Duration, clamp, of_seconds, parse_duration
 from sealbridge.templates.go.layout_reader import parse_time
@@ -246,3 +247,8 @@ def test_a_long_layout_is_accounted_for() -> None:
         LEAP_DAY.format(Budget(Limits(size=100)), b"2" * 50)
     with pytest.raises(BoundExceeded):
         LEAP_DAY.format(Budget(Limits(steps=10)), b"2" * 50)
+
+
+def test_a_range_over_a_month_begins_with_none() -> None:
+    source = "{{ range $month := (toDate `2006-01` `2024-03`).Month }}{{ $month }} {{ end }}"
+    assert Template(source).render({}) == "%!Month(0) January February "

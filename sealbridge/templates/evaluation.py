@@ -34,6 +34,8 @@ _LISTED = 12
 _BYTES_PER_STEP, _ENTRIES_PER_STEP = 12, 10
 # What a command gets that is not behind a pipe.
 ALONE: Final = object()
+# What a function gives that ran out of memory.
+_EXHAUSTED: Final = object()
 
 
 class ExpressionError(Exception):
@@ -213,11 +215,14 @@ class Evaluator:
         except SealbridgeError as error:
             raise ExpressionError(f"`{function.name}` failed: {error.what}", node, error.hint) from None
         except MemoryError:
-            raise ExpressionError(f"`{function.name}` failed: there is not enough memory", node) from None
+            outcome = _EXHAUSTED
         except Exception as error:  # noqa: BLE001 - a template must not end who renders it
             # Its text may hold a value, and so may those of what it was caused by.
             found = defect(error)
             raise ExpressionError(f"`{function.name}` failed: {found.what}", node, found.hint) from None
+        if outcome is _EXHAUSTED:
+            # Not where it was caught: there all that took up the memory is still held.
+            raise ExpressionError(f"`{function.name}` failed: there is not enough memory", node)
         self._account(outcome, given)
         return outcome
 

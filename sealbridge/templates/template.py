@@ -64,13 +64,19 @@ class Template:
         outcome with `surrogateescape`.
         """
         try:
+            return self._rendered(data)
+        except MemoryError:
+            pass
+        # Not where it was caught: there all that took up the memory is still held.
+        raise TemplateError("there is not enough memory", where=self.name)
+
+    def _rendered(self, data: Mapping[str, Any] | StringMap) -> str:
+        try:
             dot = from_python(data)
         except TemplateError as error:
             raise error.at(self.name) from None
         except RecursionError:
             raise TemplateError("the data are nested too deeply", where=self.name) from None
-        except MemoryError:
-            raise TemplateError("there is not enough memory for the data", where=self.name) from None
         rendering = Rendering(
             self._tree, dot, Budget(self._limits), missing_is_error=self._missing == "error"
         )

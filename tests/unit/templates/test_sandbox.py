@@ -107,6 +107,18 @@ def test_what_nobody_has_thought_of_is_told_without_its_text(
     assert expected in caught.value.what
 
 
+def test_what_took_up_the_memory_is_let_go_before_anybody_is_told() -> None:
+    def fails() -> bytes:
+        raise MemoryError
+
+    with pytest.raises(TemplateError) as caught:
+        Template("{{ full }}", functions={"full": fails}).render({})
+    seen: list[BaseException] = [caught.value]
+    while before := seen[-1].__context__:
+        seen.append(before)
+    assert not any(isinstance(error, MemoryError) for error in seen)
+
+
 class _Odd(Object):
     """A value that cannot be printed."""
 

@@ -62,10 +62,11 @@ def rand_int(low: int, high: int) -> int:
 
     {{ randInt 7 8 }} -> 7
     """
-    # The range has to fit into 64 bits, too.
-    if wrap(int, high - low) <= 0:
+    # The range overflows, as does what is found in it.
+    span = wrap(int, high - low)
+    if span <= 0:
         raise FunctionError("the end of the range is not above its start")
-    return low + secrets.randbelow(high - low)
+    return wrap(int, low + secrets.randbelow(span))
 
 
 def shuffle(budget: Budget, text: bytes) -> bytes:

@@ -67,3 +67,12 @@ def test_shuffling_moves_characters_and_not_bytes() -> None:
 def test_a_uuid_is_random() -> None:
     assert uuid.UUID(randoms.uuidv4().decode()).version == 4
     assert randoms.uuidv4() != randoms.uuidv4()
+
+
+def test_a_range_that_overflows_comes_around_as_in_go() -> None:
+    lowest, highest = -(1 << 63), (1 << 63) - 1
+    assert all(1 <= randoms.rand_int(1, lowest) <= highest for _ in range(100))
+    found = {randoms.rand_int(highest, lowest + 2) for _ in range(200)}
+    assert found == {highest, lowest, lowest + 1}
+    with pytest.raises(FunctionError, match="the end of the range is not above its start"):
+        randoms.rand_int(lowest, highest)

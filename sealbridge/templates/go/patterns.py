@@ -44,13 +44,14 @@ _REASONS: Final = frozenset(
 )
 
 # The parts of a valid pattern: quoted text, an escape, a class with the brackets and escapes in it,
-# the start of a group.
+# the start of a group, a repetition whose number RE2 finds too long to be one.
 _PARTS = re.compile(
     rb"""
       \\Q.*?(?:\\E|\Z)
     | \\(?P<escape>.)
     | \[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]
     | (?P<group>\((?:\?P?<(?P<name>[^>]*)>|(?!\?)))
+    | (?P<huge>\{(?=(?:[0-9]+,)?[1-9][0-9]{9})(?:0|[1-9][0-9]*)(?:,(?:0|[1-9][0-9]*)?)?\})
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -162,14 +163,16 @@ def compiled(budget: Budget, source: bytes) -> Pattern:
 def _named_groups(source: bytes) -> dict[bytes, list[int]]:
     """The numbers of the groups of each name, which RE2 tells for the first of a name only.
 
-    Refuses what RE2 takes and Go does not: the escape for a single byte, and names with other letters
-    than ASCII's.
+    Refuses what RE2 takes and Go does not: the escape for a single byte, names with other letters than
+    ASCII's, and repetitions of ten digits, which are a text to RE2.
     """
     names: dict[bytes, list[int]] = {}
     number = 0
     for part in _PARTS.finditer(source):
         if part["escape"] == b"C":
             raise FunctionError("wrong regular expression: invalid escape sequence")
+        if part["huge"]:
+            raise FunctionError("wrong regular expression: invalid repetition size")
         if part["group"]:
             number += 1
         if (name := part["name"]) is not None:

@@ -117,7 +117,7 @@ def lt(first: Any, second: Any) -> bool:
     if None in kinds:
         raise FunctionError(f"{_a(first)} and {_a(second)} have no order")
     if kinds[0] != kinds[1] and not set(kinds) <= {"int", "uint"}:
-        raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
+        raise _incomparable(first, second)
     if kinds[0] in ("bool", "complex"):
         raise FunctionError(f"{_a(first)} has no order")
     return bool(first < second)
@@ -171,12 +171,12 @@ def _equal(first: Any, second: Any) -> bool:
         if {kind, other} == {"int", "uint"}:
             return bool(first == second)
         if first is not INVALID and second is not INVALID:
-            raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
+            raise _incomparable(first, second)
         return False
     if kind is not None:
         return bool(first == second)
     if kind_of(first) != kind_of(second) and first is not INVALID and second is not INVALID:
-        raise FunctionError(f"{_a(first)} cannot be compared with {_a(second)}")
+        raise _incomparable(first, second)
     if _is_nil(first) or _is_nil(second):
         return _is_nil(first) and _is_nil(second)
     if isinstance(first, Object) and isinstance(second, Object):
@@ -184,6 +184,12 @@ def _equal(first: Any, second: Any) -> bool:
             return first is second
         return type(first) is type(second) and bool(first == second)
     raise FunctionError(f"{_a(first)} cannot be compared")
+
+
+def _incomparable(first: Any, second: Any) -> FunctionError:
+    numbers = {_basic(first), _basic(second)} <= {"int", "uint", "float"}
+    hint = "only numbers of one type compare: `int` makes an int of both, `float64` a float64"
+    return FunctionError(f"{_a(first)} cannot be compared with {_a(second)}", hint=hint if numbers else None)
 
 
 def _is_nil(value: Any) -> bool:

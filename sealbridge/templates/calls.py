@@ -35,8 +35,11 @@ _TYPES: Final[dict[str, tuple[type | None, str]]] = {
     "version": (None, "*semver.Version"),
     "certificate": (None, "sprig.certificate"),
 }
+# The functions that make a value of a type out of a number or a text.
+_CONVERSIONS: Final = {"string": "toString", "int": "int", "int64": "int64", "float64": "float64"}
 # What accepts the literal nil.
 _NILLABLE: Final = frozenset({"any", "value", "dict", "list"})
+_LONGEST_NAME: Final = 40  # of a function that may be meant: telling how alike two names are takes time
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,9 @@ class Function:
         """Raise FunctionError unless the function takes so many arguments."""
         needed = len(self.parameters)
         if self.variadic is None and count != needed:
-            raise FunctionError(f"`{self.name}` takes {needed} arguments, not {count}")
+            raise FunctionError(f"`{self.name}` takes {_arguments(needed)}, not {count}")
         if count < needed:
-            raise FunctionError(f"`{self.name}` takes at least {needed} arguments, not {count}")
+            raise FunctionError(f"`{self.name}` takes at least {_arguments(needed)}, not {count}")
 
 
 def fitting(value: Any, parameter: str) -> Any:
@@ -95,7 +98,11 @@ def fitting(value: Any, parameter: str) -> Any:
         if parameter in _NILLABLE:
             return None
         raise FunctionError(f"there is no value, where {with_article(name)} is expected")
-    raise FunctionError(f"{with_article(_name_of(value))} stands where {with_article(name)} is expected")
+    # A number out of YAML or JSON, mostly.
+    hint = f"`{_CONVERSIONS[parameter]}` makes one of it" if _converts(value, parameter) else None
+    raise FunctionError(
+        f"{with_article(_name_of(value))} stands where {with_article(name)} is expected", hint=hint
+    )
 
 
 def nil(parameter: str) -> Any:
@@ -112,6 +119,14 @@ def type_of_parameter(parameter: str) -> str:
 
 def _name_of(value: Any) -> str:
     return "nil" if value is None else type_name(value)
+
+
+def _converts(value: Any, parameter: str) -> bool:
+    return parameter in _CONVERSIONS and isinstance(value, (bytes, int, float))
+
+
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"
 
 
 _BUILTIN: Final[dict[str, tuple[Callable[..., Any], str]]] = {
@@ -162,6 +177,17 @@ def _going(call: Callable[..., Any]) -> Callable[..., Any]:
         return outcome if outcome is INVALID or isinstance(outcome, (list, dict)) else from_python(outcome)
 
     return going
+
+
+def closest(name: str) -> str | None:
+    """The function whose name is most like one that nobody knows; None when all are far from it."""
+    from difflib import get_close_matches
+
+    if len(name) > _LONGEST_NAME:
+        return None
+    by_letters = {known.lower(): known for known in (*TABLE, *_BUILTIN)}
+    close = get_close_matches(name.lower(), by_letters, n=1, cutoff=0.8)
+    return by_letters[close[0]] if close else None
 
 
 def finder(extra: Mapping[str, Callable[..., Any]] | None) -> Callable[[str], Function | None]:

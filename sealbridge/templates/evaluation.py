@@ -204,12 +204,12 @@ class Evaluator:
             if final is not ALONE:
                 given.append(fitting(final, function.parameter(len(arguments))))
         except FunctionError as error:
-            raise ExpressionError(str(error), node) from None
+            raise ExpressionError(str(error), node, error.hint) from None
         self._charge(given)
         try:
             outcome = function.call(*given)
         except FunctionError as error:
-            raise self._failed(function, str(error), node, arguments, final) from None
+            raise self._failed(function, error, node, arguments, final) from None
         except (BoundExceeded, RecursionError):
             raise
         except SealbridgeError as error:
@@ -256,17 +256,17 @@ class Evaluator:
         return fitting(self._value(dot, operand), parameter)
 
     def _failed(
-        self, function: Function, what: str, node: Any, arguments: Sequence[Operand], final: Any
+        self, function: Function, error: FunctionError, node: Any, arguments: Sequence[Operand], final: Any
     ) -> ExpressionError:
         if function.name == "fail":
             # A message that is part of the template may be shown. One made of values may hold a secret.
             if final is ALONE and all(argument.__class__ is Literal for argument in arguments):
-                return ExpressionError(what, node)
+                return ExpressionError(str(error), node)
             hint = (
                 "only a message that is a plain string in the template is shown: another could hold a value"
             )
             return ExpressionError("the template fails on purpose", node, hint)
-        return ExpressionError(f"`{function.name}` failed: {what}", node)
+        return ExpressionError(f"`{function.name}` failed: {error}", node, error.hint)
 
     def _charge(self, given: Sequence[Any]) -> None:
         """Account for large arguments, which most functions look at as a whole, and look at the clock."""

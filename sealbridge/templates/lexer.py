@@ -35,9 +35,11 @@ _TOKENS = re.compile(
       | (?P<COMMA>,)""",
     re.VERBOSE,
 )
-_INDEX_HINT = (
-    'a key with other characters than letters, digits and `_` is read with `{{ index . "the-key" }}`'
-)
+_KEY_HINT = 'a key with other characters than letters, digits and `_` is read with `{{ index . "the-key" }}`'
+ENTRY_HINT = "an entry of a list is read with `{{ index .list 0 }}`"
+OPERATOR_HINT = "there are functions instead of operators: `eq .a .b`, `and .a .b`, `add .a 1`"
+_COMMENT_HINT = "a comment starts right behind the braces: `{{/* ... */}}`"
+_HINTS = {"[": ENTRY_HINT, **dict.fromkeys("&!<>+*/%", OPERATOR_HINT)}
 _SHOWN = 80
 _UNCLOSED = {'"': "a string", "`": "a raw string", "'": "a character"}
 
@@ -189,8 +191,8 @@ def _token(source: str, position: int, start: int, right: str, places: Places) -
             text = _go_word(text)
         if not text or not _ends_word(source, position + len(text), right):
             error = _unexpected(source, position + len(text), places)
-            if kind is TokenKind.FIELD:
-                error.hint = _INDEX_HINT
+            if kind is TokenKind.FIELD and error.hint is None:
+                error.hint = _KEY_HINT
             raise error
         if text == ".":
             kind = TokenKind.DOT
@@ -226,7 +228,8 @@ def _other(source: str, position: int, places: Places) -> Token:
 def _unexpected(source: str, position: int, places: Places) -> TemplateSyntaxError:
     character = source[position : position + 1]
     what = f"unexpected character `{character}` in an action" if character else "an action is not closed"
-    return TemplateSyntaxError(what, where=places.at(position))
+    hint = _COMMENT_HINT if source.startswith("/*", position) else _HINTS.get(character)
+    return TemplateSyntaxError(what, where=places.at(position), hint=hint)
 
 
 def _ends_word(source: str, position: int, right: str) -> bool:

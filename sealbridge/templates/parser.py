@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sealbridge.errors import TemplateSyntaxError
-from sealbridge.templates.calls import Function
-from sealbridge.templates.lexer import Places, Token, TokenKind, short, tokens
+from sealbridge.templates.calls import Function, closest
+from sealbridge.templates.lexer import ENTRY_HINT, OPERATOR_HINT, Places, Token, TokenKind, short, tokens
 from sealbridge.templates.literals import character, complex_number, number, text_of
 from sealbridge.templates.nodes import (
     Action,
@@ -47,6 +47,11 @@ _ELSEWHERE = {
     "tpl": "it is one of Helm's: a text is not rendered again here",
     "required": 'it is one of Helm\'s: `{{ if not .key }}{{ fail "key is missing" }}{{ end }}` does it',
     "toToml": "it is one of Helm's: `toJson` and `toYaml` are there",
+    "fromToml": "it is one of Helm's: `fromJson` and `fromYaml` are there",
+    "mustToYaml": "it is one of Helm's: `toYaml` is there",
+    "toYamlPretty": "it is one of Helm's: `toYaml` is there",
+    "fromJsonArray": "it is one of Helm's: `fromJson` takes lists, too",
+    "fromYamlArray": 'it is one of Helm\'s: `(fromYaml (print "list:\\n" .text)).list` does it',
     "lookup": _ABSENT,
     "env": _ABSENT,
     "expandenv": _ABSENT,
@@ -132,9 +137,11 @@ class _Parser:
             if self._is_action("define"):
                 self._definition()
                 continue
+            start = self._position
             node = self._node()
             if isinstance(node, str):
-                raise self._error(f"unexpected `{node}`", self._tokens[self._position - 1])
+                keyword = next(token for token in self._tokens[start:] if token.kind is _KIND.KEYWORD)
+                raise self._error(f"unexpected `{node}`", keyword, "no block is open here")
             body.append(node)
         self._define(name, tuple(body), self._peek())
         return Tree(self._places, self._source, name, self._bodies, len(self._tokens))
@@ -178,7 +185,12 @@ class _Parser:
 
     def _unexpected(self, token: Token, context: str) -> TemplateSyntaxError:
         what = "the end of the template" if token.kind is _KIND.EOF else f"`{short(token.text)}`"
-        return self._error(f"unexpected {what} in {context}", token)
+        hint = None
+        if token.kind is _KIND.ASSIGN or self._source.startswith("||", token.offset - 1):
+            hint = OPERATOR_HINT
+        elif token.kind is _KIND.NUMBER and token.text.startswith("."):
+            hint = ENTRY_HINT
+        return self._error(f"unexpected {what} in {context}", token, hint)
 
     def _descend(self, token: Token) -> None:
         self._depth += 1
@@ -409,7 +421,7 @@ class _Parser:
             try:
                 return Numeral(_NUMBERS[kind](text), start, end)
             except ValueError as error:
-                raise self._error(f"{short(token.text)}: {error}", token) from None
+                raise self._wrong_number(token, error) from None
         if kind is _KIND.OPEN:
             self._next()
             self._descend(token)
@@ -435,6 +447,14 @@ class _Parser:
             return Nil(start, end)
         return None
 
+    def _wrong_number(self, token: Token, error: ValueError) -> TemplateSyntaxError:
+        hint = None
+        if token.text in ("+", "-"):
+            hint = OPERATOR_HINT
+        elif token.kind is _KIND.CHARACTER:
+            hint = "a text stands between double quotes"
+        return self._error(f"{short(token.text)}: {error}", token, hint)
+
     def _named(self, token: Token) -> Operand:
         end = token.offset + len(token.text)
         if token.text in ("true", "false"):
@@ -445,5 +465,7 @@ class _Parser:
             if hint is None:
                 name = short(token.text)
                 hint = f'a key of the data is written `.{name}`, a text `"{name}"`'
+                if close := closest(token.text):
+                    hint = f"did you mean `{close}`? {hint}"
             raise self._error(f"there is no function `{short(token.text)}`", token, hint)
         return Call(function, token.offset, end)

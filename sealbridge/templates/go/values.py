@@ -31,7 +31,11 @@ _HALF: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class FunctionError(Exception):
-    """A function failed. Its text says how and never holds a value of the data."""
+    """A function failed. Its text says how and never holds a value of the data, nor does the hint."""
+
+    def __init__(self, what: str, *, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 class Invalid:

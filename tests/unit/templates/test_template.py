@@ -74,8 +74,9 @@ def test_a_template_renders_as_in_go(source: str, rendered: str) -> None:
         ("{{ nosuch }}", "t:1:4", "there is no function `nosuch`"),
         ("{{ env `HOME` }}", "t:1:4", "there is no function `env`"),
         ("{{ if .a }}", "t:1:4", "`if` is not closed"),
-        ("{{ end }}", "t:1:8", "unexpected `end`"),
-        ("{{ else }}", "t:1:9", "unexpected `else`"),
+        ("{{ end }}", "t:1:4", "unexpected `end`"),
+        ("{{ else }}", "t:1:4", "unexpected `else`"),
+        ("{{- if .a }}{{ end }}{{-  else if .b }}", "t:1:27", "unexpected `else`"),
         ("{{ if .a }}{{ else }}{{ else }}{{ end }}", "t:1:4", "a second `else` in `if`"),
         ("{{ break }}", "t:1:4", "`break` outside of `range`"),
         ("{{ if .a }}{{ define `x` }}{{ end }}{{ end }}", "t:1:15", "unexpected `define`"),
@@ -107,6 +108,18 @@ def test_wrong_syntax_is_refused_at_its_place(source: str, where: str, what: str
         ('{{ required "is missing" .a }}', "does it"),
         ("{{ getHostByName `a` }}", "templates cannot look at"),
         ("{{/* x }}", "end it with `*/`"),
+        ("{{ /* x */ }}", "right behind the braces"),
+        ("{{ uper .a }}", "did you mean `upper`?"),
+        ("{{ toYAML . }}", "did you mean `toYaml`?"),
+        ('{{ if .a == "x" }}{{ end }}', "`eq .a .b`"),
+        ("{{ if .a && .b }}{{ end }}", "`and .a .b`"),
+        ("{{ if .a || .b }}{{ end }}", "functions instead of operators"),
+        ("{{ .n + 1 }}", "`add .a 1`"),
+        ("{{ .n / 2 }}", "functions instead of operators"),
+        ("{{ .l[0] }}", "`{{ index .list 0 }}`"),
+        ("{{ .l.0 }}", "`{{ index .list 0 }}`"),
+        ("{{ 'abc' }}", "between double quotes"),
+        ("a{{ end }}", "no block is open here"),
     ],
 )
 def test_common_mistakes_are_told_the_way_out(source: str, hint: str) -> None:
@@ -124,6 +137,8 @@ def test_common_mistakes_are_told_the_way_out(source: str, hint: str) -> None:
         ("{{ index .deep 1 }}", "t:1:4",
          "`index` failed: an int is no key of a map[string]interface {}, in `index .deep 1`"),
         ("{{ index `a` 5 }}", "t:1:4", "`index` failed: an index is out of range, in `index `a` 5`"),
+        ("{{ upper }}", "t:1:4", "`upper` takes 1 argument, not 0, in `upper`"),
+        ("{{ printf }}", "t:1:4", "`printf` takes at least 1 argument, not 0, in `printf`"),
         ("{{ trunc 3 }}", "t:1:4", "`trunc` takes 2 arguments, not 1, in `trunc 3`"),
         ("{{ template `x` }}", "t:1:4", "there is no template `x`, in `template `x``"),
         ("{{ range .t }}{{ end }}", "t:1:10", "`range` cannot go over a bool, in `.t`"),
@@ -140,6 +155,23 @@ def test_what_fails_while_rendering_is_named_with_its_place(source: str, where: 
     with pytest.raises(TemplateError) as caught:
         Template(source, name="t").render(DATA)
     assert (caught.value.where, caught.value.what) == (where, what)
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("{{ upper .n }}", "`toString` makes one of it"),
+        ("{{ repeat .f `x` }}", "`int` makes one of it"),
+        ("{{ eq .f 1 }}", "`int` makes an int of both, `float64` a float64"),
+        ("{{ if gt .n 1.5 }}{{ end }}", "`int` makes an int of both, `float64` a float64"),
+        ("{{ eq .t `x` }}", None),
+        ("{{ upper .l }}", None),
+    ],
+)
+def test_values_of_another_type_are_told_what_converts_them(source: str, hint: str | None) -> None:
+    with pytest.raises(TemplateError) as caught:
+        Template(source).render({"n": 7, "f": 2.0, "t": True, "l": []})
+    assert (caught.value.hint is None) if hint is None else (hint in (caught.value.hint or ""))
 
 
 def test_a_missing_key_is_an_error_when_asked_for_and_names_the_keys_there_are() -> None:

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             "examples:\n"
             "  sealbridge template render -f config.tmpl --values values.yaml\n"
             "  sealbridge template render -f config.tmpl --values secret.yaml --missing error\n"
+            "  kubectl get secret database -o yaml | sealbridge template render -f config.tmpl --values -\n"
             "  echo '{{ .user | upper }}' | sealbridge template render -f - --values values.yaml"
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=options.file,
         metavar="FILE",
         help="what the template is rendered over, YAML or JSON: a map, or a Secret, whose items are taken"
-        " as a template of a SealedSecret or ExternalSecret gets them (default: an empty map)",
+        " as a template of a SealedSecret or ExternalSecret gets them; - is stdin (default: an empty map)",
     )
     render.add_argument(
         "--missing",
@@ -72,6 +73,11 @@ def run(args: argparse.Namespace) -> int:
 def _render(args: argparse.Namespace) -> int:
     from sealbridge.templates import Template
 
+    if args.file == args.values == _STDIN:
+        raise UsageError(
+            "the template and its values cannot both come from stdin",
+            hint="write one of them to a file, and name that",
+        )
     name = "stdin" if args.file == _STDIN else args.file
     template = Template(
         _source(args.file), name=name, missing=args.missing, delimiters=tuple(args.delimiters)
@@ -111,13 +117,15 @@ def _source(file: str) -> str:
 
 
 def _values(file: str) -> Any:
-    from sealbridge.manifests import read_file
     from sealbridge.templates import string_map
+    from sealbridge_cli.sources import documents
 
-    found = read_file(file)
+    found = documents([file])
     if len(found) > 1:
         raise ManifestError(
-            f"it holds {len(found)} documents, where one map is expected", where=file, hint="keep one of them"
+            f"it holds {len(found)} documents, where one map is expected",
+            where="stdin" if file == _STDIN else file,
+            hint="keep one of them",
         )
     if not found:
         return {}

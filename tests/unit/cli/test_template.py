@@ -49,6 +49,16 @@ def test_a_secret_gives_its_items_as_a_template_of_a_secret_gets_them(run: Run, 
     assert outcome.out == "hunter2 map[string]string 2"
 
 
+def test_values_may_come_from_stdin_when_the_template_does_not(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.tmpl").write_text("{{ .user }}")
+    assert run("template", "render", "-f", "t.tmpl", "--values", "-", stdin=VALUES).out == "bob"
+    outcome = run("template", "render", "-f", "t.tmpl", "--values", "-", stdin=f"{VALUES}---\n{VALUES}")
+    assert outcome.err.startswith("error: stdin: it holds 2 documents")
+    outcome = run("template", "render", "-f", "-", "--values", "-", stdin=VALUES)
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: the template and its values cannot both come from stdin\nhint: ")
+
+
 def test_what_is_written_is_for_its_owner_only(run: Run, tmp_path: Path) -> None:
     outcome = run("template", "render", "-f", "-", "-w", "out.bin", stdin='{{ "\\xff" }}x')
     assert (outcome.code, outcome.out) == (0, "")

@@ -97,6 +97,18 @@ class Metrics:
             ["namespace", "name", "condition", "ss_app_kubernetes_io_instance"],
             registry=registry,
         )
+        self._answers = Counter(
+            f"{_SEALED}_http_requests",
+            "Requests to the endpoints under /v1.",
+            ["path", "code", "method"],
+            registry=registry,
+        )
+        self._answer_duration = Histogram(
+            f"{_SEALED}_http_request_duration_seconds",
+            "Time until a request was answered.",
+            ["path", "method"],
+            registry=registry,
+        )
         self._sync_calls = Counter(
             "externalsecret_sync_calls",
             "Looks at an ExternalSecret.",
@@ -160,6 +172,11 @@ class Metrics:
     def requested(self, verb: str, resource: str, code: int) -> None:
         """One request to the API server; from any thread."""
         self._requests.labels(verb, resource, str(code)).inc()
+
+    def answered(self, path: str, code: int, method: str, seconds: float) -> None:
+        """One request to this process. Path and method are of a few known ones: strangers choose them."""
+        self._answers.labels(path, str(code), method).inc()
+        self._answer_duration.labels(path, method).observe(seconds)
 
     def called(self, provider: str, call: str, *, ok: bool) -> None:
         """One call to a store's API, by upstream's names for both."""

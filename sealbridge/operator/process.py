@@ -24,13 +24,16 @@ from sealbridge.kube.source import KopfSource
 from sealbridge.lifecycle.creation import ensure_sealing_key
 from sealbridge.operator.calls import CountingOpener
 from sealbridge.operator.controller import Controller
-from sealbridge.operator.http import Server, main_app, metrics_app
+from sealbridge.operator.endpoints import Limits, main_app, metrics_app
+from sealbridge.operator.http import IDLE, Server
 from sealbridge.operator.keys import OperatorKeys
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.queue import WorkQueue
+from sealbridge.operator.requests import KeyRequests
 from sealbridge.operator.settings import Settings
 from sealbridge.operator.supervisor import Supervisor, Survey, Versions
 from sealbridge.operator.targets import Targets
+from sealbridge.operator.tls import ServerTls
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import (
@@ -51,6 +54,7 @@ log = logging.getLogger("sealbridge.operator")
 FINISH_WITHIN = 10.0  # seconds for what is being worked on when the end is asked for
 KEYS_AFTER = 60.0  # seconds between two looks at the sealing keys
 KEYS_SOON = 10.0  # the same while a SealedSecret waits for one
+KEY_WORK = 30.0  # seconds that one HTTP request may use private keys
 BEAT = 1.0  # seconds between two heartbeats of the event loop
 STUCK_AFTER = 30.0  # seconds without one
 
@@ -124,11 +128,7 @@ class Operator:
         async with AsyncExitStack() as ending:
             ending.push_async_callback(self._client.close)
             ending.callback(self._executor.shutdown, wait=False, cancel_futures=True)
-            for app, address, what in (
-                (main_app(self, self._certificate), self._settings.listen_addr, "certificate and health"),
-                (metrics_app(self._metrics), self._settings.listen_metrics_addr, "metrics"),
-            ):
-                server = Server(app, address, what)
+            for server in self._servers(ending):
                 ending.push_async_callback(server.stop)
                 await server.start()
             ending.push_async_callback(self._recorder.close)
@@ -175,8 +175,31 @@ class Operator:
             observe=self._metrics.requested,
         )
 
-    async def _certificate(self) -> bytes:
-        return (await self._keys.keyring()).current.certificate.pem
+    def _servers(self, ending: AsyncExitStack) -> tuple[Server, Server]:
+        settings = self._settings
+        limits = Limits(
+            rate=settings.rate_limit,
+            burst=settings.rate_limit_burst,
+            read_timeout=settings.read_timeout.total_seconds(),
+            write_timeout=settings.write_timeout.total_seconds(),
+            trusted_proxies=settings.trusted_proxies,
+        )
+        # One thread: strangers may keep one core busy, and reconciling has the others.
+        executor = ThreadPoolExecutor(1, thread_name_prefix="http")
+        ending.callback(executor.shutdown, wait=False, cancel_futures=True)
+        keys = KeyRequests(self._keys, executor, seconds=limits.write_timeout, tried=self._metrics.decrypted)
+        tls = ServerTls(settings.tls_cert_file, settings.tls_key_file) if settings.tls_cert_file else None
+        return (
+            Server(
+                main_app(self, keys, self._metrics, limits),
+                settings.listen_addr,
+                "certificate and health",
+                tls=tls.context if tls else None,
+                idle=min(IDLE, limits.read_timeout),
+                write_timeout=limits.write_timeout,
+            ),
+            Server(metrics_app(self._metrics), settings.listen_metrics_addr, "metrics"),
+        )
 
     async def _until_stopped(self, background: list[asyncio.Task[None]]) -> None:
         stopped = asyncio.create_task(self._stopping.wait())

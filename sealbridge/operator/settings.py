@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from sealbridge.errors import ManifestError, UsageError
+from sealbridge.operator.clients import Clients
 from sealbridge.secret import check_namespace
 from sealbridge.sync.durations import parse_duration
 
@@ -177,6 +178,9 @@ class Settings:
     tls_key_file: str = _text("", "FILE", "the private key of --tls-cert-file (PEM)")
     rate_limit: int = _number(2, "NUMBER", "requests a second and client to /v1/verify and the like (2)")
     rate_limit_burst: int = _number(2, "NUMBER", "requests beyond --rate-limit at once (default: 2)")
+    trusted_proxies: tuple[str, ...] = _option(
+        (), _list, "NETWORK,...", "proxies whose X-Forwarded-For names the client for --rate-limit"
+    )
     read_timeout: timedelta = _time(timedelta(minutes=2), "for a request to arrive (default: 2m)")
     write_timeout: timedelta = _time(timedelta(minutes=2), "for an answer to be made and taken (default: 2m)")
 
@@ -210,6 +214,9 @@ class Settings:
             raise UsageError("a certificate cannot be valid for no time", hint="leave --key-ttl out")
         if self.rate_limit < 1 or self.rate_limit_burst < 0:
             raise UsageError("--rate-limit must be 1 or more, --rate-limit-burst 0 or more")
+        Clients(self.trusted_proxies)
+        if not (self.read_timeout and self.write_timeout):
+            raise UsageError("--read-timeout and --write-timeout must be more than nothing")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise UsageError("--tls-cert-file and --tls-key-file go together")
         for option, names in (

@@ -55,6 +55,7 @@ FINISH_WITHIN = 10.0  # seconds for what is being worked on when the end is aske
 KEYS_AFTER = 60.0  # seconds between two looks at the sealing keys
 KEYS_SOON = 10.0  # the same while a SealedSecret waits for one
 KEY_WORK = 30.0  # seconds that one HTTP request may use private keys
+UNHURRIED = 3600.0  # seconds where a flag says 0, which is no limit in the controller
 BEAT = 1.0  # seconds between two heartbeats of the event loop
 STUCK_AFTER = 30.0  # seconds without one
 
@@ -180,8 +181,8 @@ class Operator:
         limits = Limits(
             rate=settings.rate_limit,
             burst=settings.rate_limit_burst,
-            read_timeout=settings.read_timeout.total_seconds(),
-            write_timeout=settings.write_timeout.total_seconds(),
+            read_timeout=settings.read_timeout.total_seconds() or UNHURRIED,
+            write_timeout=settings.write_timeout.total_seconds() or UNHURRIED,
             trusted_proxies=settings.trusted_proxies,
         )
         # One thread: strangers may keep one core busy, and reconciling has the others.

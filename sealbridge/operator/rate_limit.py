@@ -25,7 +25,7 @@ class Rate:
     """So many requests a second in the long run, and `burst` more than one at once."""
 
     def __init__(self, per_second: int, burst: int) -> None:
-        self._interval = SECOND // per_second
+        self._interval = max(1, SECOND // per_second)
         self._burst = burst
 
     def ask(self, due: int, now: int) -> tuple[Decision, int]:

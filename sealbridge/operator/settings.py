@@ -181,8 +181,10 @@ class Settings:
     trusted_proxies: tuple[str, ...] = _option(
         (), _list, "NETWORK,...", "proxies whose X-Forwarded-For names the client for --rate-limit"
     )
-    read_timeout: timedelta = _time(timedelta(minutes=2), "for a request to arrive (default: 2m)")
-    write_timeout: timedelta = _time(timedelta(minutes=2), "for an answer to be made and taken (default: 2m)")
+    read_timeout: timedelta = _time(timedelta(minutes=2), "for a request to arrive; 0: an hour (default: 2m)")
+    write_timeout: timedelta = _time(
+        timedelta(minutes=2), "for an answer to be made and taken; 0: an hour (default: 2m)"
+    )
 
     log_level: str = _option("info", _level, "LEVEL", "debug, info, warning or error (default: info)")
     log_format: str = _text("json", "FORMAT", "json or text (default: json)")
@@ -215,8 +217,6 @@ class Settings:
         if self.rate_limit < 1 or self.rate_limit_burst < 0:
             raise UsageError("--rate-limit must be 1 or more, --rate-limit-burst 0 or more")
         Clients(self.trusted_proxies)
-        if not (self.read_timeout and self.write_timeout):
-            raise UsageError("--read-timeout and --write-timeout must be more than nothing")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise UsageError("--tls-cert-file and --tls-key-file go together")
         for option, names in (

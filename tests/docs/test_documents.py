@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ DOCUMENTS = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md
 
 # Where the documents say that OpenBao listens; here it listens on a free port.
 PRINTED_OPENBAO = "http://127.0.0.1:8200"
+# The same for an operator that a document starts.
+PRINTED_ADDRESSES = ("127.0.0.1:8080", "127.0.0.1:8081")
 
 
 def document(path: Path) -> object:
@@ -42,6 +46,11 @@ def test_the_examples_do_what_is_printed(path: Path, tmp_path: Path, request: py
             environment |= {f"{product}_ADDR": openbao.url, f"{product}_TOKEN": openbao.token}
     if "apiserver" in needs:
         environment["KUBECONFIG"] = str(request.getfixturevalue("apiserver").admin_kubeconfig)
+    with ExitStack() as sockets:
+        for address in PRINTED_ADDRESSES:
+            free = sockets.enter_context(socket.socket())
+            free.bind(("127.0.0.1", 0))
+            text = text.replace(address, "{}:{}".format(*free.getsockname()))
     folder = tmp_path / "reader"
     folder.mkdir()
     if "apiserver" in needs:

@@ -156,6 +156,13 @@ async def test_the_certificate_is_served_as_upstream_serves_it(method: str) -> N
         assert body.encode() == newer.certificate.pem
 
 
+@pytest.mark.parametrize("path", ["/v1/cert.pem", "/v1/keys", "/v1/verify", "/healthz", "/nowhere"])
+async def test_a_head_request_has_no_body(path: str) -> None:
+    async with serving() as service:
+        code, _, _ = await service.ask(path)
+        assert (await service.ask(path, method="HEAD"))[:2] == (code, "")
+
+
 async def test_without_a_key_there_is_no_certificate() -> None:
     async with serving(Keys()) as service:
         assert (await service.ask("/v1/cert.pem"))[:2] == (

@@ -59,6 +59,11 @@ def test_clients_do_not_share() -> None:
     assert limit.ask("b", 0).allowed
 
 
+def test_a_rate_beyond_all_measure_is_no_limit() -> None:
+    limit = RateLimit(10**12, 0)
+    assert all(limit.ask("a", now).allowed for now in range(100))
+
+
 def test_all_clients_together_are_limited_too() -> None:
     limit = RateLimit(2, 2, together=10)
     allowed = sum(limit.ask(f"client-{number}", 0).allowed for number in range(1000))

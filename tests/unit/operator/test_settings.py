@@ -35,6 +35,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
         ({"privatekey_labels": "a"}, {}, "KEY=VALUE"),
         ({"update_status": "maybe"}, {}, "neither true nor false"),
         ({"rate_limit": "0"}, {}, "rate-limit"),
+        ({"trusted_proxies": "10.0.0.0/8,proxy.example"}, {}, "trusted-proxies"),
         ({"log_format": "xml"}, {}, "json or text"),
         ({"tls_cert_file": "tls.crt"}, {}, "go together"),
         ({"additional_namespaces": "a.b"}, {}, "not a namespace"),

@@ -27,6 +27,7 @@ log = logging.getLogger("sealbridge.http")
 # The API server takes requests of 3 MiB, and etcd objects of half that.
 MAX_BODY = 3 << 20
 BODIES_AT_ONCE, BODIES_OF_A_CLIENT = 32, 8
+ROTATE_FACTOR = 20  # so much more often than /v1/verify may /v1/rotate be asked
 RETRY_AFTER = 5  # seconds that a client is asked to wait when the operator is busy
 
 CERTIFICATE, VERIFY, ROTATE, KEYS = "/v1/cert.pem", "/v1/verify", "/v1/rotate", "/v1/keys"
@@ -82,7 +83,9 @@ class _Endpoints:
         self._metrics = metrics
         self._limits = limits
         self._clients = Clients(limits.trusted_proxies)
-        self._rates = {path: RateLimit(limits.rate, limits.burst) for path in (VERIFY, ROTATE, KEYS)}
+        self._rates = {path: RateLimit(limits.rate, limits.burst) for path in (VERIFY, KEYS)}
+        # Whole repositories are re-encrypted, a request an object, by a kubeseal that takes no 429.
+        self._rates[ROTATE] = RateLimit(limits.rate * ROTATE_FACTOR, (limits.burst + 1) * ROTATE_FACTOR)
         self._bodies: Counter[str] = Counter()
 
     def app(self) -> web.Application:

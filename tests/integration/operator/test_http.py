@@ -406,7 +406,7 @@ async def test_rotating_with_the_same_key_seals_every_item_anew() -> None:
 async def test_the_fourth_request_at_once_is_refused_and_told_when_to_come_back() -> None:
     body = sealed({"a": "1"})
     async with serving(limits=Limits()) as service:
-        for path in ("/v1/verify", "/v1/rotate", "/v1/keys"):
+        for path in ("/v1/verify", "/v1/keys"):
             answers = [await service.ask(path, body) for _ in range(5)]
             codes = [code for code, _, _ in answers]
             assert codes[:3] == [200, 200, 200]
@@ -419,6 +419,16 @@ async def test_the_fourth_request_at_once_is_refused_and_told_when_to_come_back(
             assert int(refused.headers["X-RateLimit-Reset"]) in (1, 2)
             assert answers[0][2].headers["X-RateLimit-Remaining"] == "2"
         assert (await service.ask("/v1/cert.pem"))[0] == 200
+
+
+async def test_a_whole_repository_can_be_rotated_an_object_a_request() -> None:
+    body = sealed({"a": "1"})
+    async with serving(limits=Limits()) as service:
+        answers = [await service.ask("/v1/rotate", body) for _ in range(100)]
+        codes = [code for code, _, _ in answers]
+        assert codes[:61] == [200] * 61
+        assert answers[0][2].headers["X-RateLimit-Limit"] == "61"
+        assert set(codes) <= {200, 429}
 
 
 async def test_a_forged_header_does_not_get_around_the_limit() -> None:

@@ -44,6 +44,10 @@ class KeyFileError(SealbridgeError):
     """A sealing key cannot be read or written."""
 
 
+class NotRsaError(KeyFileError):
+    """A private key of another kind: it never was a sealing key."""
+
+
 class EnvelopeError(SealbridgeError):
     """Sealed bytes are malformed: no key could ever open them."""
 

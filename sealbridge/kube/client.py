@@ -187,6 +187,43 @@ class Client:
             if not token:
                 return
 
+    async def watch(
+        self, path: str, *, accept: str, params: Mapping[str, str], lasts: int
+    ) -> AsyncIterator[Any]:
+        """The events of one watch, until the server ends it after about `lasts` seconds.
+
+        Raises ClusterError when it cannot begin or breaks; one that says nothing for too long is broken.
+        """
+        where = f"WATCH {path}"
+        if self._session is None:
+            self._session = new_session(self._connection, limit=self._limit)
+        authorization = await self._credentials.authorization(fresh=False)
+        headers = {"Accept": accept}
+        if authorization is not None:
+            headers["Authorization"] = authorization.reveal().decode()
+        try:
+            async with self._session.get(
+                self._connection.server + path,
+                params={**params, "watch": "true", "timeoutSeconds": str(lasts)},
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(
+                    total=lasts + _TIMEOUT, sock_connect=_CONNECT_TIMEOUT, sock_read=lasts + _TIMEOUT
+                ),
+                allow_redirects=False,
+            ) as response:
+                self._observe("WATCH", _resource(path), response.status)
+                if response.status >= 300:
+                    raise cluster_error(response.status, await response.read(), where=where, sensitive=False)
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        if line.strip():
+                            yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            what = "the answer is not JSON" if isinstance(error, ValueError) else _describe(error)
+            raise Unreachable(f"the watch broke: {what}", where=where) from None
+
     async def _send(
         self,
         verb: str,

@@ -5,7 +5,7 @@ Labels hold names of objects, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -164,6 +164,14 @@ class Metrics:
             ("adds", "Objects that were queued since the start.", lambda: float(queue.adds)),
         ):
             Gauge(f"sealbridge_queue_{name}", text, registry=self.registry).set_function(read)
+
+    def watch_keys(self, count: Callable[[], float], age: Callable[[], float]) -> None:
+        """Tell the number of sealing keys and the current one's age in seconds when asked."""
+        for name, text, read in (
+            ("sealing_keys", "Active sealing keys that can be read.", count),
+            ("current_sealing_key_age_seconds", "The age of the key that new sealing uses.", age),
+        ):
+            Gauge(f"sealbridge_{name}", text, registry=self.registry).set_function(read)
 
     def decrypted(self) -> None:
         """One envelope was opened or tried; from any thread."""

@@ -6,22 +6,22 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from os import cpu_count
 from typing import Any
 
 import sealbridge
-from sealbridge.errors import ClusterError, SealbridgeError
+from sealbridge.errors import ClusterError
 from sealbridge.kube.client import Client
 from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import Connection, connect, own_namespace
 from sealbridge.kube.discovery import Discovery
 from sealbridge.kube.events import BackgroundRecorder, EventRecorder
+from sealbridge.kube.key_watch import KeyWatch
 from sealbridge.kube.source import KopfSource
-from sealbridge.lifecycle.creation import ensure_sealing_key
+from sealbridge.lifecycle.creation import KEY_LABELS
 from sealbridge.operator.calls import CountingOpener
 from sealbridge.operator.controller import Controller
 from sealbridge.operator.endpoints import Limits, main_app, metrics_app
@@ -29,6 +29,7 @@ from sealbridge.operator.http import IDLE, Server
 from sealbridge.operator.keys import OperatorKeys
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.queue import WorkQueue
+from sealbridge.operator.renewal import KeyKeeper, policy_of
 from sealbridge.operator.requests import KeyRequests
 from sealbridge.operator.settings import Settings
 from sealbridge.operator.supervisor import Supervisor, Survey, Versions
@@ -80,7 +81,7 @@ class Operator:
         self._queue: WorkQueue[ObjectKey] = WorkQueue()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._tried_key = asyncio.Event()
+        self._keys_news = asyncio.Event()
         self._beat = 0.0
         client = self._client = Client(connection, observe=self._metrics.requested)
         targets = Targets()
@@ -92,9 +93,24 @@ class Operator:
         cores = cpu_count() or 1
         self._executor = ThreadPoolExecutor(cores, thread_name_prefix="unseal")
         self._keys = OperatorKeys(
-            ClusterKeyring(self._cluster, self._namespace, self._clock),
+            ClusterKeyring(self._cluster, self._namespace, self._clock, policy_of(settings)),
             count=self._metrics.decrypted,
             changed=lambda: self._controller.keys_changed(),
+        )
+        self._keeper = KeyKeeper(
+            store=self._cluster,
+            keys=self._keys,
+            namespace=self._namespace,
+            cluster_id=lambda: namespace_uid(self._cluster, self._namespace),
+            clock=self._clock,
+            policy=policy_of(settings),
+        )
+        self._key_watch = KeyWatch(
+            client,
+            self._namespace,
+            label=",".join(f"{key}={value}" for key, value in KEY_LABELS.items()),
+            name=settings.key_prefix,
+            changed=self._keys_news.set,
         )
         self._stores = StorePool(self._cluster, self._clock, opener=CountingOpener(self._metrics.called))
         stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
@@ -123,6 +139,7 @@ class Operator:
             namespaces=settings.watch_namespaces,
         )
         self._metrics.watch_queue(self._queue)
+        self._metrics.watch_keys(lambda: self._keys.count, lambda: self._keys.age(self._clock.now()))
 
     async def run(self) -> None:
         """Work until `stop`. Raises SealbridgeError when it cannot begin."""
@@ -145,7 +162,13 @@ class Operator:
             workers = [asyncio.create_task(self._controller.work()) for _ in range(self._settings.workers)]
             background = [
                 asyncio.create_task(task)
-                for task in (self._heartbeat(), self._first_key(), self._watch_keys(), self._watch_objects())
+                for task in (
+                    self._heartbeat(),
+                    self._keeper.run(),
+                    self._key_watch.run(),
+                    self._look_at_keys(),
+                    self._watch_objects(),
+                )
             ]
             try:
                 await self._until_stopped(background)
@@ -155,6 +178,11 @@ class Operator:
     def stop(self) -> None:
         """End in order; asked a second time, at once."""
         (self._hurry if self._stopping.is_set() else self._stopping).set()
+
+    def renew_key(self) -> None:
+        """Make a new sealing key now."""
+        log.info("asked for a new sealing key")
+        self._keeper.force()
 
     def alive(self) -> str | None:
         """For /healthz."""
@@ -239,33 +267,22 @@ class Operator:
             self._beat = asyncio.get_running_loop().time()
             await asyncio.sleep(BEAT)
 
-    async def _first_key(self) -> None:
-        async def make() -> None:
-            key = await ensure_sealing_key(
-                self._cluster,
-                namespace=self._namespace,
-                cluster_id=await namespace_uid(self._cluster, self._namespace),
-                clock=self._clock,
-                bits=self._settings.key_size,
-            )
-            self._keys.forget()
-            log.info("the current sealing key", extra={"fingerprint": key.fingerprint})
-            # Whatever could not be opened without it is queued again by this.
-            await self._keys.keyring(fresh=True)
-
-        await _until_done(make, "the sealing keys cannot be read or made", self._tried_key)
-
     async def _watch_objects(self) -> None:
         # On a new cluster nothing needs to fail for want of the key that is just being made.
-        await self._tried_key.wait()
+        await self._keeper.tried.wait()
         await self._supervisor.run()
 
-    async def _watch_keys(self) -> None:
+    async def _look_at_keys(self) -> None:
+        """When the watch says so; now and then in any case, and more often while something waits."""
         loop = asyncio.get_running_loop()
         looked_at = loop.time()
         while True:
-            await asyncio.sleep(KEYS_SOON)
-            if loop.time() - looked_at < KEYS_AFTER and not self._controller.waits_for_keys:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._keys_news.wait(), KEYS_SOON)
+            if self._keys_news.is_set():
+                self._keys_news.clear()
+                self._keys.forget()
+            elif loop.time() - looked_at < KEYS_AFTER and not self._controller.waits_for_keys:
                 continue
             looked_at = loop.time()
             try:
@@ -288,21 +305,6 @@ async def namespace_uid(cluster: Cluster, namespace: str) -> str:
     return str(obj["metadata"]["uid"])
 
 
-async def _until_done(step: Callable[[], Awaitable[None]], problem: str, tried: asyncio.Event) -> None:
-    """Try until it works: a right may be granted, an API server may come back."""
-    delay = 1.0
-    while True:
-        try:
-            return await step()
-        except SealbridgeError as error:
-            known = {"error": error.what, "hint": error.hint, "retry_in": delay}
-            log.warning(problem, extra=known)
-        finally:
-            tried.set()
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, 60.0)
-
-
 def run(settings: Settings) -> int:
     """Run in this process until SIGTERM or SIGINT; returns the exit code."""
     connection = connect(settings.kubeconfig or None)
@@ -313,6 +315,7 @@ def run(settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, operator.stop)
+        loop.add_signal_handler(signal.SIGUSR1, operator.renew_key)
         await operator.run()
 
     asyncio.run(main())

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from sealbridge.errors import ManifestError, UsageError
 from sealbridge.operator.clients import Clients
-from sealbridge.secret import check_namespace
+from sealbridge.secret import check_name, check_namespace
 from sealbridge.sync.durations import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -219,6 +219,10 @@ class Settings:
         Clients(self.trusted_proxies)
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise UsageError("--tls-cert-file and --tls-key-file go together")
+        try:
+            check_name(f"{self.key_prefix}x", "--key-prefix")
+        except ManifestError as error:
+            raise UsageError(error.what, hint=error.hint) from None
         for option, names in (
             ("--watch-namespaces", self.watch_namespaces),
             ("--additional-namespaces", self.additional_namespaces),

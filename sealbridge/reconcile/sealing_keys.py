@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sealbridge.errors import ClusterError, SealbridgeError
 from sealbridge.lifecycle.creation import key_secrets
+from sealbridge.lifecycle.policy import KeyPolicy
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import ObjectKey
 from sealbridge.sealing.keyring import Keyring
@@ -20,6 +21,9 @@ from sealbridge.secret import Secret, Value
 SEALING_KEYS = ObjectKey("SealingKeys", "", "")
 
 _log = logging.getLogger(__name__)
+
+# What a key Secret holds and when it was made: the same is read once.
+_Identity = tuple[Value, Value, str]
 
 
 class KeyringSource(Protocol):
@@ -40,14 +44,18 @@ class ClusterKeyring:
     # A hundred objects that fail at once are one fresh list, not a hundred.
     min_fresh_age = timedelta(seconds=3)
 
-    def __init__(self, cluster: Cluster, namespace: str, clock: Clock) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, clock: Clock, policy: KeyPolicy | None = None
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._clock = clock
+        self._policy = policy or KeyPolicy()
         self._lock = asyncio.Lock()
         self._keyring: Keyring | None = None
         self._loaded: datetime | None = None
-        self._parsed: dict[tuple[Value, Value], SealingKey | None] = {}
+        self._changes = 0
+        self._parsed: dict[_Identity, SealingKey | None] = {}
 
     async def keyring(self, *, fresh: bool = False) -> Keyring:
         """The keys in the cluster, not older than `max_age`, or `min_fresh_age` when fresh."""
@@ -55,9 +63,11 @@ class ClusterKeyring:
             allowed = self.min_fresh_age if fresh else self.max_age
             now = self._clock.now()
             if self._keyring is None or self._loaded is None or now - self._loaded > allowed:
+                changes = self._changes
                 try:
                     self._keyring = await self._load()
-                    self._loaded = now
+                    # What has changed while the list was on its way may not be in it.
+                    self._loaded = now if changes == self._changes else None
                 except ClusterError as error:
                     if self._keyring is None:
                         raise
@@ -69,26 +79,34 @@ class ClusterKeyring:
     def forget(self) -> None:
         """The keys have changed: the next call lists them again."""
         self._loaded = None
+        self._changes += 1
 
     async def _load(self) -> Keyring:
-        secrets = await key_secrets(self._cluster, self._namespace)
-        seen: dict[tuple[Value, Value], SealingKey | None] = {}
+        secrets = await key_secrets(self._cluster, self._namespace, self._policy.prefix)
+        seen: dict[_Identity, SealingKey | None] = {}
         for secret in secrets:
             identity = (
                 secret.items.get(PRIVATE_ITEM, Value(b"")),
                 secret.items.get(CERTIFICATE_ITEM, Value(b"")),
+                str(secret.metadata.get("creationTimestamp")),
             )
             if identity in self._parsed:
                 seen[identity] = self._parsed[identity]
             elif identity not in seen:
                 seen[identity] = _read(secret)
         self._parsed = seen
-        return Keyring([key for key in seen.values() if key is not None])
+        return Keyring([key for key in seen.values() if key is not None], order=self._policy.order)
 
 
 def _read(secret: Secret) -> SealingKey | None:
     try:
         return SealingKey.from_secret(secret)
     except SealbridgeError as error:
-        _log.error("sealing key %s/%s is left out: %s", secret.namespace, secret.name, error.what)
+        _log.error(
+            "sealing key %s/%s is left out: %s",
+            secret.namespace,
+            secret.name,
+            error.what,
+            extra={"hint": error.hint},
+        )
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from sealbridge.errors import KeyFileError, UnsealError, WrongKeyError
@@ -20,30 +21,62 @@ class Opened(NamedTuple):
     key: str
 
 
+# The time by which keys are compared: the greatest of those with a certificate is current.
+Order = Callable[[SealingKey], datetime]
+
+
+def by_certificate(key: SealingKey) -> datetime:
+    """The order of keys by their certificates' beginning."""
+    return key.not_before
+
+
+def by_creation(key: SealingKey) -> datetime:
+    """The order of keys by when they were stored; where that is unknown, by their certificates."""
+    return key.created or key.not_before
+
+
 class Keyring:
-    """Keys in the order given, each once; the one that has a certificate wins over its bare twin.
+    """Keys in the order given, each once; of twins, one with a certificate wins, then the later by `order`.
 
     `tried` is called before every try of a private key, from whatever thread it happens in.
     """
 
-    def __init__(self, keys: Iterable[SealingKey] = (), *, tried: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        keys: Iterable[SealingKey] = (),
+        *,
+        order: Order = by_certificate,
+        tried: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._order = order
         self._tried = tried
         self._keys: dict[str, SealingKey] = {}
         for key in keys:
             known = self._keys.get(key.fingerprint)
-            if known is None or (key.has_certificate and not known.has_certificate):
+            if known is None or self._rank(key) > self._rank(known):
                 self._keys[key.fingerprint] = key
+
+    def counted(self, tried: Callable[[], None]) -> Keyring:
+        """The same keys in the same order, with another `tried`."""
+        return Keyring(self, order=self._order, tried=tried)
+
+    def time_of(self, key: SealingKey) -> datetime:
+        """By what the key is compared with others."""
+        return self._order(key)
+
+    def _rank(self, key: SealingKey) -> tuple[bool, datetime]:
+        return key.has_certificate, self._order(key)
 
     @property
     def current(self) -> SealingKey:
-        """The key that new sealing uses: the newest by its certificate, the first of equals.
+        """The key that new sealing uses: the newest by the order of the ring, the first of equals.
 
         Raises KeyFileError when no key has a certificate.
         """
         keys = [key for key in self._keys.values() if key.has_certificate]
         if not keys:
             raise KeyFileError("there is no sealing key with a certificate")
-        return max(keys, key=lambda key: key.not_before)
+        return max(keys, key=self._order)
 
     @property
     def fingerprints(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from sealbridge.errors import CertificateError, KeyFileError
+from sealbridge.errors import CertificateError, KeyFileError, NotRsaError
 from sealbridge.sealing import pem
 from sealbridge.sealing.certificate import Certificate, check_size, fingerprint
 from sealbridge.secret import Secret, Value
@@ -35,29 +35,47 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class SealingKey:
     """Immutable; its repr shows the fingerprint only, and it is not pickled."""
 
-    __slots__ = ("_certificate", "_private_key", "fingerprint")
+    __slots__ = ("_certificate", "_private_key", "created", "fingerprint")
 
-    def __init__(self, private_key: rsa.RSAPrivateKey, certificate: Certificate | None) -> None:
+    def __init__(
+        self,
+        private_key: rsa.RSAPrivateKey,
+        certificate: Certificate | None,
+        *,
+        created: datetime | None = None,
+    ) -> None:
+        """`created`: when it was stored, where that is known."""
         self._private_key = private_key
         self._certificate = certificate
+        self.created = created
         self.fingerprint = fingerprint(private_key.public_key())
 
     @classmethod
     def generate(
-        cls, *, at: datetime, bits: int = 4096, valid_days: int = 3650, common_name: str = ""
+        cls,
+        *,
+        at: datetime,
+        bits: int = 4096,
+        valid_days: int = 3650,
+        valid_for: timedelta | None = None,
+        common_name: str = "",
     ) -> SealingKey:
         """A new key with a self-signed certificate, valid from `at` on, as the controller makes them.
+
+        `valid_for` is in place of `valid_days`.
 
         Raises KeyFileError for a size or validity that cannot be.
         """
         if problem := check_size(bits):
             raise KeyFileError(problem)
         try:
-            end = at + timedelta(days=valid_days)
+            valid = timedelta(days=valid_days) if valid_for is None else valid_for
+            end = at + valid
         except OverflowError:
             end = at
         if end <= at:
-            raise KeyFileError(f"a certificate cannot be valid for {valid_days} days")
+            span = f"{valid_days} days" if valid_for is None else str(valid_for)
+            raise KeyFileError(f"a certificate cannot be valid for {span}")
         private_key = rsa.generate_private_key(65537, bits)
         names = [x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)] if common_name else []
         name = x509.Name(names)
@@ -76,14 +94,21 @@ class SealingKey:
         return cls(private_key, Certificate(certificate.public_bytes(Encoding.DER)))
 
     @classmethod
-    def from_pem(cls, private: bytes, certificate: bytes | None, *, where: str | None = None) -> SealingKey:
+    def from_pem(
+        cls,
+        private: bytes,
+        certificate: bytes | None,
+        *,
+        where: str | None = None,
+        created: datetime | None = None,
+    ) -> SealingKey:
         """A key from PEM text, PKCS#1 or PKCS#8, and its certificate where there is one.
 
         Raises KeyFileError or CertificateError.
         """
         private_key = _load(private, where)
         if certificate is None:
-            return cls(private_key, None)
+            return cls(private_key, None, created=created)
         parsed = Certificate.from_pem(certificate, where=where)
         if parsed.public_key.public_numbers() != private_key.public_key().public_numbers():
             raise KeyFileError(
@@ -91,7 +116,7 @@ class SealingKey:
                 where=where,
                 hint=f"put the certificate that was made with the key beside it ({CERTIFICATE_ITEM})",
             )
-        return cls(private_key, parsed)
+        return cls(private_key, parsed, created=created)
 
     @classmethod
     def from_secret(cls, secret: Secret) -> SealingKey:
@@ -103,7 +128,12 @@ class SealingKey:
                 f"there is no {PRIVATE_ITEM} in it", where=where, hint="is this a sealing key at all?"
             )
         certificate = secret.items.get(CERTIFICATE_ITEM)
-        return cls.from_pem(private.reveal(), certificate.reveal() if certificate else None, where=where)
+        return cls.from_pem(
+            private.reveal(),
+            certificate.reveal() if certificate else None,
+            where=where,
+            created=_time(secret.metadata.get("creationTimestamp")),
+        )
 
     def to_secret(self, *, name: str, namespace: str) -> Secret:
         """The key Secret as the controller stores and finds it."""
@@ -154,6 +184,15 @@ class SealingKey:
         raise TypeError("a sealing key is not pickled")
 
 
+def _time(text: object) -> datetime | None:
+    """A time as Kubernetes writes it."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _load(data: bytes, where: str | None) -> rsa.RSAPrivateKey:
     block = next((block for block in pem.blocks(data) if block.label in _PRIVATE_LABELS), None)
     if block is None:
@@ -171,7 +210,7 @@ def _load(data: bytes, where: str | None) -> rsa.RSAPrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyFileError("the private key is damaged", where=where) from None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise KeyFileError("the private key is not an RSA key; sealing needs one", where=where)
+        raise NotRsaError("the private key is not an RSA key; sealing needs one", where=where)
     if problem := check_size(key.key_size):
         raise KeyFileError(problem, where=where)
     return key

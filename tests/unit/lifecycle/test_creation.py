@@ -9,6 +9,7 @@ import pytest
 
 from sealbridge.errors import Conflict, KeyFileError
 from sealbridge.lifecycle.creation import KEY_LABELS, ensure_sealing_key
+from sealbridge.lifecycle.policy import KeyPolicy
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.secret import Secret, Value
 from tests.sealing_keys import MADE, sealing_key
@@ -47,7 +48,7 @@ class Shelf:
 
 async def ensure(shelf: Shelf, *, namespace: str = "kube-system", cluster_id: str = "a") -> SealingKey:
     return await ensure_sealing_key(
-        shelf, namespace=namespace, cluster_id=cluster_id, clock=Clock(), bits=2048
+        shelf, namespace=namespace, cluster_id=cluster_id, clock=Clock(), policy=KeyPolicy(bits=2048)
     )
 
 

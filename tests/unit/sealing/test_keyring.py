@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sealbridge.errors import EnvelopeError, KeyFileError, UnsealError, WrongKeyError
 from sealbridge.sealing import envelope
-from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keyring import Keyring, by_creation
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.secret import Value
 from tests.sealing_keys import MADE, sealing_key
@@ -104,3 +105,45 @@ def test_no_key_that_opens_is_an_unseal_error_and_no_wrong_key_error(count: int)
     with pytest.raises(UnsealError, match="no key could decrypt secret") as caught:
         Keyring([sealing_key(number) for number in range(count)]).open(sealed, LABEL)
     assert not isinstance(caught.value, WrongKeyError)
+
+
+def stored(key: SealingKey, created: str) -> SealingKey:
+    metadata = {"creationTimestamp": created}
+    return SealingKey.from_secret(replace(key.to_secret(name="a", namespace="b"), metadata=metadata))
+
+
+def test_by_creation_the_key_that_was_stored_last_is_current_and_the_first_of_equals() -> None:
+    first, second, third = (
+        stored(sealing_key(number), f"2026-0{month}-01T00:00:00Z")
+        for number, month in ((0, 5), (1, 6), (2, 6))
+    )
+    assert Keyring([first, second, third], order=by_creation).current is second
+    assert Keyring([third, second, first], order=by_creation).current is third
+    ring = Keyring([first, second], order=by_creation)
+    assert ring.counted(lambda: None).current is second
+    assert ring.time_of(second) == datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def test_of_two_certificates_for_one_key_the_later_counts() -> None:
+    old, new = stored(sealing_key(0), "2026-05-01T00:00:00Z"), stored(sealing_key(0), "2026-06-01T00:00:00Z")
+    for order in ([old, new], [new, old]):
+        ring = Keyring(order, order=by_creation)
+        assert len(ring) == 1
+        assert ring.current is new
+
+
+def test_a_key_with_an_unreadable_time_goes_by_its_certificate() -> None:
+    key = stored(sealing_key(0), "yesterday")
+    assert key.created is None
+    assert by_creation(key) == key.not_before
+
+
+def test_twenty_keys_cost_one_try_with_a_hint_and_each_try_is_counted() -> None:
+    keys = [sealing_key(number) for number in range(20)]
+    counted: list[None] = []
+    ring = Keyring(keys).counted(lambda: counted.append(None))
+    sealed = envelope.seal(b"value", keys[19].certificate, LABEL)
+    assert ring.open(sealed, LABEL, [keys[19].fingerprint]).key == keys[19].fingerprint
+    assert len(counted) == 1
+    ring.open(sealed, LABEL)
+    assert len(counted) == 21

@@ -48,6 +48,7 @@ class ScriptedApi:
         for kind in self.objects:
             prefix = _prefix(kind)
             app.router.add_get(f"{prefix}/{kind.plural}", self._collection(kind))
+            app.router.add_get(f"{prefix}/namespaces/a/{kind.plural}", self._collection(kind))
         app.router.add_get("/api", self._versions)
         app.router.add_get("/apis", self._groups)
         for prefix in {_prefix(kind) for kind in self._served}:

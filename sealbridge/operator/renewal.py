@@ -108,7 +108,7 @@ class KeyKeeper:
             keyring = await self._keys.keyring()
             await self._replace(keyring.current.fingerprint, insist=True)
             self._forced.clear()
-        keyring = await self._keys.keyring(fresh=True)
+        keyring = await self._keys.keyring()
         try:
             due = due_at(keyring, self._policy)
         except KeyFileError:

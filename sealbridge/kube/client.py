@@ -261,7 +261,7 @@ def new_session(
     """A session that trusts what the connection trusts; authorization is the caller's to add."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=connection.tls or True, limit=limit),
-        headers={"User-Agent": user_agent()},
+        headers=[("User-Agent", user_agent()), *connection.headers],
         proxy=connection.proxy,
         middlewares=middlewares,
         response_class=response_class,

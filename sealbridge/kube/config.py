@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
 from sealbridge.errors import ClusterError, UsageError
+from sealbridge.kube import kubeconfig as kubeconfigs
+from sealbridge.kube.kubeconfig import Overrides
 from sealbridge.secret import Value
 
 ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -67,9 +69,10 @@ class TokenFile:
 class KubeconfigToken:
     """What the `kubernetes` library makes of a kubeconfig's user: a token, basic auth, an exec plugin."""
 
-    def __init__(self, path: str, configuration: Any) -> None:
+    def __init__(self, path: str, configuration: Any, overrides: Overrides | None = None) -> None:
         self._path = path
         self._configuration = configuration
+        self._overrides = overrides
         self._lock = asyncio.Lock()
         self._current: Value | None = None
         self._looked_at = -REREAD_SECONDS
@@ -86,7 +89,7 @@ class KubeconfigToken:
     def _refresh(self, fresh: bool) -> Value | None:
         try:
             if fresh:
-                self._configuration = _load(self._path)
+                self._configuration = _load(self._path, self._overrides)
             # The library runs its refresh hook here, which renews a token that it knows to be expired.
             token = self._configuration.get_api_key_with_prefix("BearerToken")
         except UsageError as error:
@@ -120,15 +123,17 @@ class Connection:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     token_file: Path | None = None
     kubeconfig: tuple[str, Any] | None = field(default=None, repr=False)  # path and what was read
+    overrides: Overrides | None = None
     proxy: str | None = None
     namespace: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()  # of every request
 
     def credentials(self) -> Credentials:
         """Credentials for one event loop."""
         if self.token_file is not None:
             return TokenFile(self.token_file)
         if self.kubeconfig is not None:
-            return KubeconfigToken(*self.kubeconfig)
+            return KubeconfigToken(*self.kubeconfig, self.overrides)
         return NoCredentials()
 
 
@@ -149,6 +154,40 @@ def connect(kubeconfig: str | None = None) -> Connection:
     raise UsageError(
         "no Kubernetes API server is configured",
         hint="pass --kubeconfig, set KUBECONFIG, or run in a cluster with a service account",
+    )
+
+
+def connect_person(kubeconfig: str | None = None, overrides: Overrides | None = None) -> Connection:
+    """The connection of a person's command line, as kubectl makes it.
+
+    In this order: the file named, $KUBECONFIG, ~/.kube/config, flags that name a server, the in-cluster
+    account. Raises UsageError.
+    """
+    overrides = overrides or Overrides()
+    path = kubeconfigs.places(kubeconfig)
+    if path or overrides.server:
+        return from_overridden(path, overrides)
+    if os.environ.get("KUBERNETES_SERVICE_HOST") and (ACCOUNT_DIRECTORY / "token").exists():
+        return from_account(ACCOUNT_DIRECTORY)
+    raise UsageError(
+        "no Kubernetes API server is configured", hint="pass --kubeconfig, set KUBECONFIG, or pass --server"
+    )
+
+
+def from_overridden(path: str, overrides: Overrides) -> Connection:
+    """The context that a kubeconfig and the flags name; an empty path is that of the flags alone."""
+    effective = kubeconfigs.effective(path, overrides)
+    headers = kubeconfigs.impersonation(effective, overrides)
+    configuration = _load(path, overrides)
+    server = configuration.host.rstrip("/")
+    return Connection(
+        server=server,
+        tls=_tls(configuration, path or "the command line") if server.startswith("https:") else None,
+        kubeconfig=(path, configuration),
+        overrides=overrides,
+        proxy=_proxy(configuration.proxy, server),
+        namespace=effective["contexts"][0]["context"].get("namespace"),
+        headers=headers,
     )
 
 
@@ -196,19 +235,27 @@ def own_namespace(connection: Connection, *, given: str | None = None) -> str:
     return "default"
 
 
-def _load(path: str) -> Any:
+def _load(path: str, overrides: Overrides | None = None) -> Any:
+    """The library's reading of a file as it is, or of what flags make of it."""
     try:
         from kubernetes.client import Configuration
         from kubernetes.config import kube_config
     except ModuleNotFoundError:
+        extra = "sealbridge[operator]" if overrides is None else kubeconfigs.EXTRA
         raise UsageError(
-            "reading a kubeconfig needs the kubernetes package", hint="pip install 'sealbridge[operator]'"
+            "reading a kubeconfig needs the kubernetes package", hint=f"pip install '{extra}'"
         ) from None
     configuration = Configuration()
+    config = None if overrides is None else kubeconfigs.effective(path, overrides)
     try:
-        kube_config.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=path, client_configuration=configuration, persist_config=False
-        )
+        if config is None:
+            kube_config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=path, client_configuration=configuration, persist_config=False
+            )
+        else:
+            kube_config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
+                config, client_configuration=configuration, persist_config=False
+            )
     except Exception as error:  # noqa: BLE001 - the library raises what its parsers and plugins raise
         # Other texts than the library's own may quote the file.
         reason = str(error) if type(error).__name__ == "ConfigException" else type(error).__name__

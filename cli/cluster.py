@@ -23,10 +23,10 @@ def ask(
     *,
     kubeconfig: str | None = None,
     overrides: Overrides | None = None,
-    place: tuple[str, str] | None = None,
+    place: tuple[str, str] = ("", ""),
     timeout: float | None = None,
 ) -> _Result:
-    """What `question` gets from the controller. `place` is its namespace and name, where they are given.
+    """What `question` gets from the controller. `place` is its namespace and name, empty where not given.
 
     Raises SealbridgeError; UsageError names the package that is missing.
     """
@@ -45,7 +45,7 @@ def ask(
 
     async def asked() -> _Result:
         async with Controller(
-            connection, place=Place(*place) if place else None, note=console.note, timeout=timeout
+            connection, place=Place(*place), note=console.note, timeout=timeout
         ) as controller:
             return await question(controller)
 

@@ -81,6 +81,11 @@ def colourful() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
+def on_terminal() -> bool:
+    """Whether somebody reads stderr as it comes."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def clean(text: str) -> str:
     """The text with control characters made visible: what a file holds cannot steer the terminal."""
     if text.isprintable():

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "seal": Entry("sealbridge_cli.seal", "seal Secrets with a cluster's certificate, for Git"),
     "unseal": Entry("sealbridge_cli.unseal", "open SealedSecrets with a sealing key, without a cluster"),
     "cert": Entry("sealbridge_cli.cert", "show a sealing certificate"),
+    "kubeseal": Entry("sealbridge_cli.kubeseal.command", "all that kubeseal does, by its own flags"),
     "keys": Entry("sealbridge_cli.keys", "make sealing keys"),
     "sync": Entry("sealbridge_cli.sync", "make the Secrets of a directory of manifests, without a cluster"),
     "template": Entry("sealbridge_cli.template", "try out templates, without a cluster"),
@@ -131,6 +132,11 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise UsageError(f"there is no command {name!r}", hint=_suggestion(name))
+    if name == "kubeseal":
+        # Its command line is not argparse's.
+        from sealbridge_cli.kubeseal.command import main as kubeseal
+
+        return kubeseal(arguments[1:])
     try:
         parsed = build_parser(name).parse_args(arguments[1:])
     except SystemExit:

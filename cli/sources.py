@@ -14,7 +14,7 @@ from sealbridge_cli import console
 
 STDIN = "-"
 CERTIFICATE_VARIABLE = "SEALBRIDGE_CERT"
-_MAX_CERTIFICATE = 1 << 20  # bytes
+MAX_CERTIFICATE = 1 << 20  # bytes
 
 
 def add_files(parser: argparse.ArgumentParser, what: str) -> None:
@@ -50,11 +50,11 @@ def certificate(place: str | None) -> Certificate:
             hint=f"name one with --cert PATH or URL, or in {CERTIFICATE_VARIABLE}; "
             "`sealbridge keys init --dir DIR` makes one to try",
         )
-    where = _shown(place)
+    where = shown(place)
     if "://" in place:
         from sealbridge_cli.fetch import fetch
 
-        data = fetch(place, where=where, at_most=_MAX_CERTIFICATE)
+        data = fetch(place, where=where, at_most=MAX_CERTIFICATE)
     else:
         data = _read(place, where)
     return Certificate.from_pem(data, where=where)
@@ -71,14 +71,14 @@ def _stdin() -> list[Document]:
 def _read(path: str, where: str) -> bytes:
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - see sealbridge.files
-            return stream.read(_MAX_CERTIFICATE)
+            return stream.read(MAX_CERTIFICATE)
     except OSError as error:
         raise CertificateError(
             f"cannot read the certificate: {(error.strerror or 'unknown error').lower()}", where=where
         ) from None
 
 
-def _shown(place: str) -> str:
+def shown(place: str) -> str:
     """A path or URL without the name and password that may stand in it, also in a mistyped one."""
     scheme, separator, rest = place.partition("://")
     if separator:

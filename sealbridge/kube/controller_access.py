@@ -65,7 +65,8 @@ class Service(NamedTuple):
 class Controller:
     """For the tasks of one event loop: `async with Controller(connection) as controller`.
 
-    `place` is where to look; without it the default place is, and the whole cluster when nothing is there.
+    `place` is where to look. What it leaves empty is the default, and the whole cluster, or the namespace
+    that is given, is looked through when nothing is there.
     `note` is told, in a line for people, what was found and which way was taken.
     """
 
@@ -78,7 +79,7 @@ class Controller:
         timeout: float | None = None,
     ) -> None:
         self._connection = connection
-        self._given = place
+        self._given = place or Place("", "")
         self._note = note
         self._timeout = timeout or _TIMEOUT
         self._credentials = connection.credentials()
@@ -140,17 +141,19 @@ class Controller:
 
     @property
     def _place(self) -> Place:
-        return self._service.place if self._service else self._given or Place(NAMESPACE, NAME)
+        if self._service is not None:
+            return self._service.place
+        return Place(self._given.namespace or NAMESPACE, self._given.name or NAME)
 
     async def _find(self) -> Service:
-        place = self._given or Place(NAMESPACE, NAME)
+        place = self._place
         answer = await self._send("GET", f"/api/v1/namespaces/{place.namespace}/services/{place.name}")
         if answer.status == 200:
             return _service(_object(answer))
         if answer.status == 403:
             # Who may not look at a Service may still be allowed to use its proxy, which finds a sole port.
             return Service(place, "", {}, "")
-        if answer.status != 404 or self._given is not None:
+        if answer.status != 404 or all(self._given):
             raise _no_controller(answer)
         found = await self._discover()
         if not found:
@@ -165,23 +168,28 @@ class Controller:
 
     async def _discover(self) -> list[Service]:
         """By the labels that charts give, then by name, then beside the sealing keys."""
-        for queries in (
-            [{"labelSelector": label} for label in _LABELS],
-            [{"fieldSelector": f"metadata.name={name}"} for name in _NAMES],
-        ):
+        namespace, only = self._given
+        path = f"/api/v1/namespaces/{namespace}/services" if namespace else "/api/v1/services"
+        by_label = [] if only else [{"labelSelector": label} for label in _LABELS]
+        by_name = [{"fieldSelector": f"metadata.name={name}"} for name in ([only] if only else _NAMES)]
+        for queries in (by_label, by_name):
             found: dict[Place, Service] = {}
             for query in queries:
-                for item in await self._list("/api/v1/services", query):
+                for item in await self._list(path, query):
                     if _serves(item):
                         found[_service(item).place] = _service(item)
             if found:
                 return list(found.values())
+        if namespace:
+            return []
         keys = await self._list("/api/v1/secrets", {"labelSelector": KEY_LABEL}, accept=METADATA_LIST)
         beside: list[Service] = []
-        for namespace in sorted({item["metadata"]["namespace"] for item in keys}):
-            items = await self._list(f"/api/v1/namespaces/{namespace}/services", {})
+        for place in sorted({item["metadata"]["namespace"] for item in keys}):
+            items = await self._list(f"/api/v1/namespaces/{place}/services", {})
             beside += [
-                _service(item) for item in items if _serves(item) and item["metadata"]["name"] in _NAMES
+                _service(item)
+                for item in items
+                if _serves(item) and item["metadata"]["name"] in ([only] if only else _NAMES)
             ]
         return beside
 

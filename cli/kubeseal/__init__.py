@@ -1,0 +1,1 @@
+"""`sealbridge kubeseal`: kubeseal's command line, so that an alias is all that scripts need."""

@@ -1,0 +1,64 @@
+"""The certificate that kubeseal seals with: of --cert, else the controller's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sealbridge.errors import CertificateError, SealbridgeError, UsageError
+from sealbridge.sealing.certificate import Certificate
+from sealbridge_cli import sources
+from sealbridge_cli.kubeseal import inputs
+from sealbridge_cli.kubeseal.flags import Flags, quoted
+
+# strftime would ask the locale.
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def read(flags: Flags) -> tuple[bytes, str | None]:
+    """The PEM text as it is, and where it came from. Raises SealbridgeError."""
+    place = flags.text("cert")
+    if not place:
+        from sealbridge_cli.kubeseal import clusters
+
+        try:
+            return clusters.ask(flags, lambda controller: controller.certificate()), None
+        except SealbridgeError as error:
+            if getattr(error, "status", None) is not None and "sealed secret service" not in error.what:
+                error.what = f"cannot fetch certificate: {error.what}"
+            raise
+    if "://" not in place:
+        return inputs.file(place), place
+    from sealbridge_cli.fetch import fetch
+
+    where = sources.shown(place)
+    try:
+        return fetch(place, where=where, at_most=sources.MAX_CERTIFICATE), where
+    except (CertificateError, UsageError) as error:
+        raise SealbridgeError(f"cannot fetch {quoted(where)}: {error.what}", hint=error.hint) from None
+
+
+def parse(pem: bytes, where: str | None) -> Certificate:
+    """The first certificate, which must not have expired; its beginning is not looked at."""
+    certificate = Certificate.from_pem(pem, where=where)
+    if certificate.expired(datetime.now(UTC)):
+        end = certificate.not_after
+        raise CertificateError(
+            "failed to encrypt using an expired certificate on "
+            f"{_MONTHS[end.month - 1]} {end.day}, {end.year}",
+            where=where,
+            hint="get the current one from the cluster: kubeseal --fetch-cert",
+        )
+    return certificate

@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from sealbridge.errors import SealbridgeError
 from sealbridge.files import write_atomic
 from sealbridge_cli import console
-from sealbridge_cli.kubeseal.flags import FlagError, Flags, HelpWanted, parse, usage
+from sealbridge_cli.kubeseal.flags import FLAGS, FlagError, Flags, HelpWanted, parse, usage
 
 # The release of kubeseal whose behaviour this is: scripts compare it before they use a flag.
 COMPATIBLE = "0.38.4"
@@ -21,9 +22,17 @@ _PRIVATE = 0o600
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """For lists of commands and completion: the flags are kubeseal's, which `main` reads."""
-    parser.add_help = False
-    parser.epilog = usage()
+    """The flags, for completion scripts. The command line itself is read by `main`, as pflag does."""
+    for flag in FLAGS:
+        names = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
+        action: dict[str, Any] = {"action": "store_true"} if flag.kind == "bool" else {"metavar": "VALUE"}
+        parser.add_argument(*names, dest=flag.name, help=flag.help.replace("%", "%%"), **action)
+    parser.epilog = (
+        "examples:\n"
+        "  alias kubeseal='sealbridge kubeseal'\n"
+        "  sealbridge kubeseal --cert cert.pem -f secret.yaml -w sealed.yaml\n"
+        "  sealbridge kubeseal --re-encrypt -f sealed.yaml"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

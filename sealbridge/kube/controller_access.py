@@ -55,11 +55,17 @@ class Service(NamedTuple):
     port: str
     selector: Mapping[str, str]
     target: int | str
+    scheme: str = "http"
+
+    @property
+    def proxied(self) -> str:
+        """What its proxy is called."""
+        return f"{self.scheme}:{self.place.name}:{self.port}"
 
     @property
     def path(self) -> str:
         """Of its proxy."""
-        return f"/api/v1/namespaces/{self.place.namespace}/services/http:{self.place.name}:{self.port}/proxy"
+        return f"/api/v1/namespaces/{self.place.namespace}/services/{self.proxied}/proxy"
 
 
 class Controller:
@@ -256,6 +262,8 @@ class Controller:
         """A ready pod behind the Service, and the port in it."""
         if not service.selector:
             raise NoController(f"the Service {service.place} names no pods")
+        if service.scheme != "http":
+            raise NoController(f"the Service {service.place} speaks TLS, which only its proxy does")
         labels = ",".join(f"{key}={value}" for key, value in sorted(service.selector.items()))
         pods = await self._list(
             f"/api/v1/namespaces/{service.place.namespace}/pods", {"labelSelector": labels}
@@ -319,8 +327,7 @@ class Controller:
             message = known.get(
                 answer.status, f"an error on the server ({text}) has prevented the request from succeeding"
             )
-            service = self._service
-            name = f"http:{self._place.name}:{service.port if service else ''}"
+            name = self._service.proxied if self._service else self._place.name
             message = f"{message} ({verb.lower()} services {name})"
         return ClusterError(
             message, status=answer.status, retryable=answer.status >= 500, where=f"controller {self._place}"
@@ -364,7 +371,9 @@ def _service(item: Mapping[str, Any]) -> Service:
         raise NoController(f"the Service {place} has no port")
     port = ports[0]
     target = port.get("targetPort") or port.get("port") or ""
-    return Service(place, port.get("name") or "", spec.get("selector") or {}, target)
+    name = port.get("name") or ""
+    scheme = "https" if "https" in (name, str(port.get("appProtocol")).lower()) else "http"
+    return Service(place, name, spec.get("selector") or {}, target, scheme)
 
 
 def _serves(item: Mapping[str, Any]) -> bool:

@@ -1,0 +1,129 @@
+"""From a Secret through `sealbridge kubeseal` and the real Service proxy to the operator, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.canary import Canary
+from tests.e2e.world import World, eventually
+from tests.servers.operator import Operator
+
+PROGRAM = str(Path(sys.executable).with_name("sealbridge"))
+Kubeseal = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def own_address() -> str:
+    """One that an Endpoints object takes: loopback is refused. No packet is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+            address = str(probe.getsockname()[0])
+        except OSError:
+            address = "127.0.0.1"
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but loopback, to which the API server does not proxy")
+    return address
+
+
+def is_proxied(world: World, path: str) -> bool:
+    try:
+        world.server.kubectl("get", "--raw", path)
+    except RuntimeError:
+        return False
+    return True
+
+
+@pytest.fixture
+def reachable(world: World, namespace: str) -> Iterator[Operator]:
+    """An operator behind a Service `sealbridge` in the test's namespace."""
+    address = own_address()
+    operator = world.operator(f"--listen-addr={address}:0")
+    operator.start()
+    port = int(operator.url.rpartition(":")[2])
+    metadata = {"name": "sealbridge", "namespace": namespace}
+    ports = [{"name": "http", "port": port}]
+    target = {"kind": "Pod", "name": "sealbridge", "namespace": namespace}
+    # The API server proxies only to addresses that a pod has; no kubelet runs here to tell it so.
+    pod = {"containers": [{"name": "operator", "image": "none"}]}
+    world.apply(
+        [
+            {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod},
+            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}},
+            {
+                "apiVersion": "v1",
+                "kind": "Endpoints",
+                "metadata": metadata,
+                "subsets": [{"addresses": [{"ip": address, "targetRef": target}], "ports": ports}],
+            },
+        ]
+    )
+    world.server.request(
+        "PATCH",
+        f"/api/v1/namespaces/{namespace}/pods/sealbridge/status",
+        {"status": {"podIP": address, "podIPs": [{"ip": address}]}},
+        content_type="application/merge-patch+json",
+    )
+    proxy = f"/api/v1/namespaces/{namespace}/services/http:sealbridge:http/proxy/readyz"
+    # The API server takes endpoints from its cache.
+    eventually(lambda: is_proxied(world, proxy), what="the Service proxy")
+    yield operator
+    world.server.kubectl("delete", "service", "sealbridge", "-n", namespace)
+    if operator.is_running:
+        assert operator.stop() == 0
+    world.clear(namespace)
+
+
+@pytest.fixture
+def kubeseal(world: World, tmp_path: Path, namespace: str) -> Kubeseal:
+    def kubeseal_(*arguments: str, stdin: str = "", token: str = "") -> subprocess.CompletedProcess[str]:
+        config = world.server.kubeconfig_for(token, namespace=namespace)
+        return subprocess.run(
+            [PROGRAM, "kubeseal", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            cwd=tmp_path,
+            env=os.environ | {"KUBECONFIG": str(config), "HOME": str(tmp_path)},
+        )
+
+    return kubeseal_
+
+
+def test_what_kubeseal_seals_becomes_a_secret(
+    world: World, reachable: Operator, kubeseal: Kubeseal, namespace: str, canary: Canary
+) -> None:
+    value = canary("sealed with the certificate of the cluster")
+    secret = {"metadata": {"name": "db"}, "stringData": {"password": value}}
+    done = kubeseal("-oyaml", stdin=json.dumps(secret))
+    assert done.stderr == f"using the controller {namespace}/sealbridge\n"
+    assert done.returncode == 0
+    world.server.kubectl("apply", "-f", "-", stdin=done.stdout)
+    eventually(lambda: world.secrets(namespace).get("db") == {"password": value.encode()}, what="the Secret")
+    done = kubeseal("--fetch-cert", f"--controller-namespace={namespace}", "--controller-name=sealbridge")
+    assert (done.returncode, done.stdout.encode(), done.stderr) == (0, reachable.certificate().pem, "")
+
+
+def test_who_may_not_ask_and_a_controller_that_is_gone_are_told(
+    world: World, reachable: Operator, kubeseal: Kubeseal, namespace: str
+) -> None:
+    place = (f"--controller-namespace={namespace}", "--controller-name=sealbridge")
+    nobody = world.server.token_for(namespace, "nobody")
+    done = kubeseal("--fetch-cert", *place, token=nobody)
+    assert done.returncode == 1
+    assert "error: cannot fetch certificate: " in done.stderr
+    assert "forbidden" in done.stderr
+    reachable.kill()
+    done = kubeseal("--fetch-cert", *place)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot fetch certificate: ")
+    assert "controller" in done.stderr

@@ -181,6 +181,10 @@ class Conflict(ClusterError):  # noqa: N818
         super().__init__(what, retryable=True, status=409, where=where, hint=hint)
 
 
+class NoController(ClusterError):  # noqa: N818
+    """There is no sealing controller in the cluster, or several, or it cannot be looked for."""
+
+
 class NotOwned(SealbridgeError):  # noqa: N818
     """The target exists and belongs to somebody else; it is left alone."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sealbridge.errors import ClusterError, ManifestError, SealbridgeError
+from sealbridge.errors import ClusterError, ManifestError, NoController, SealbridgeError
 from sealbridge.manifests import Document
 from sealbridge.sealing.sealed_secret import SEALED_WITH
 from sealbridge_cli.kubeseal import clusters, encoding, inputs
@@ -42,6 +42,8 @@ def validate(flags: Flags) -> None:
 def re_encrypt(flags: Flags, format_: str) -> bytes:
     """Every SealedSecret with its items sealed anew, and with all else that it had."""
     documents = inputs.documents(flags)
+    for document in documents:
+        inputs.check_sealed(document)
 
     async def rotated(controller: Controller) -> list[dict[str, Any]]:
         found = []
@@ -88,7 +90,7 @@ def _joined(document: Document, answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _failed(what: str, error: ClusterError, document: Document) -> SealbridgeError:
-    if type(error).__name__ == "NoController":
+    if isinstance(error, NoController):
         return error
     return ClusterError(f"{what}: {error.what}", status=error.status, where=document.where, hint=error.hint)
 

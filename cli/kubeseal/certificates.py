@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sealbridge.errors import CertificateError, SealbridgeError, UsageError
+from sealbridge.errors import CertificateError, ClusterError, NoController, SealbridgeError, UsageError
 from sealbridge.sealing.certificate import Certificate
 from sealbridge_cli import sources
 from sealbridge_cli.kubeseal import inputs
@@ -35,9 +35,10 @@ def read(flags: Flags) -> tuple[bytes, str | None]:
 
         try:
             return clusters.ask(flags, lambda controller: controller.certificate()), None
-        except SealbridgeError as error:
-            if getattr(error, "status", None) is not None and "sealed secret service" not in error.what:
-                error.what = f"cannot fetch certificate: {error.what}"
+        except NoController:
+            raise
+        except ClusterError as error:
+            error.what = f"cannot fetch certificate: {error.what}"
             raise
     if "://" not in place:
         return inputs.file(place), place

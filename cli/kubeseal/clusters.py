@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from sealbridge.errors import SealbridgeError, UsageError
+from sealbridge.errors import NoController, SealbridgeError, UsageError
 from sealbridge_cli.kubeseal.flags import Flags
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ def ask(flags: Flags, question: Callable[[Controller], Awaitable[_Result]]) -> _
         )
     except UsageError as error:
         raise SealbridgeError(error.what, where=error.where, hint=error.hint) from None
-    except SealbridgeError as error:
-        if type(error).__name__ != "NoController":
-            raise
+    except NoController as error:
         error.what = f"cannot get sealed secret service: {error.what}"
         error.hint = error.hint or (
             "Please, use the flag --controller-name and --controller-namespace to set up the name and "

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from sealbridge.errors import SealbridgeError
 from sealbridge.manifests import MAX_BYTES, Document, read_documents
+from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge_cli import console
 from sealbridge_cli.kubeseal.flags import Flags
 
@@ -43,3 +46,15 @@ def keep_stdin(flags: Flags) -> None:
     elsewhere = flags.list("from-file") if flags.on("raw") else flags.text("secret-file")
     if not elsewhere or elsewhere == ["/dev/stdin"]:
         flags.stdin = stdin(flags)
+
+
+def check_sealed(document: Document) -> None:
+    """Raise ManifestError unless it is a SealedSecret whose parts are what they should be."""
+    obj: Mapping[str, Any] = document.obj
+    spec = obj.get("spec")
+    if isinstance(spec, Mapping) and spec.get("data") is not None:
+        obj = {**obj, "spec": {key: value for key, value in spec.items() if key != "data"}}
+    try:
+        SealedSecret.from_manifest(obj)
+    except SealbridgeError as error:
+        raise error.at(document.where) from None

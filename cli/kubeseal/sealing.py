@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sealbridge.errors import ManifestError, SealbridgeError
@@ -11,7 +10,7 @@ from sealbridge.manifests import Document, read_documents
 from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.scope import SCOPE_ANNOTATIONS, Scope
-from sealbridge.sealing.sealed_secret import KIND, SealedSecret
+from sealbridge.sealing.sealed_secret import KIND
 from sealbridge.secret import Secret
 from sealbridge_cli.kubeseal import clusters, encoding, inputs
 from sealbridge_cli.kubeseal.flags import Flags
@@ -56,7 +55,7 @@ def merge(flags: Flags, certificate: Certificate, format_: str, path: str) -> by
     if len(found) != 1:
         raise ManifestError(f"one SealedSecret is expected, there are {len(found)}", where=path)
     obj = found[0].obj
-    _check_sealed(found[0])
+    inputs.check_sealed(found[0])
     outer, spec = obj["metadata"], dict(obj.get("spec") or {})
     scope = Scope.of(outer.get("annotations") or {})
     _check_scope(flags, scope, path)
@@ -209,15 +208,3 @@ def _check_scope(flags: Flags, scope: Scope, path: str) -> None:
             where=path,
             hint="leave --scope out: new items get the scope of the file",
         )
-
-
-def _check_sealed(document: Document) -> None:
-    """Raise ManifestError unless it is a SealedSecret whose parts are what they should be."""
-    obj: Mapping[str, Any] = document.obj
-    spec = obj.get("spec")
-    if isinstance(spec, Mapping) and spec.get("data") is not None:
-        obj = {**obj, "spec": {key: value for key, value in spec.items() if key != "data"}}
-    try:
-        SealedSecret.from_manifest(obj)
-    except SealbridgeError as error:
-        raise error.at(document.where) from None

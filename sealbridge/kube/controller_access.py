@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from sealbridge.errors import ClusterError
+from sealbridge.errors import ClusterError, NoController
 from sealbridge.kube.client import METADATA_LIST, new_session
 from sealbridge.kube.config import Connection
 from sealbridge.kube.failures import cluster_error
@@ -32,10 +32,6 @@ _AT_MOST = 64 << 20  # bytes of an answer
 _PIECE = 1 << 16
 # With these the proxy itself says that it cannot; a controller answers with none of them.
 _BROKEN = frozenset({502, 503, 504})
-
-
-class NoController(ClusterError):  # noqa: N818 - as the other errors are named
-    """There is no controller, or several, or it may not be looked for."""
 
 
 class Place(NamedTuple):
@@ -142,7 +138,18 @@ class Controller:
     async def service(self) -> Service:
         """The Service that is asked, looked for when nothing was. Raises NoController."""
         if self._service is None:
-            self._service = await self._find()
+            try:
+                self._service = await self._find()
+            except NoController:
+                raise
+            except ClusterError as error:
+                raise NoController(
+                    error.what,
+                    retryable=error.retryable,
+                    status=error.status,
+                    where=error.where,
+                    hint=error.hint,
+                ) from None
         return self._service
 
     @property

@@ -254,7 +254,9 @@ def test_a_proxy_that_is_forbidden_is_gone_around(cluster: ClusterWithController
 def test_an_api_server_that_is_away_is_an_error(kubeseal: Kubeseal) -> None:
     done = kubeseal("--fetch-cert", "--server=http://127.0.0.1:1")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the API server cannot be reached: ")
+    assert done.stderr.startswith(
+        "error: cannot get sealed secret service: the API server cannot be reached: "
+    )
 
 
 OFFLINE = """\

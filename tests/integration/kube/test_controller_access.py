@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sealbridge.errors import ClusterError
+from sealbridge.errors import ClusterError, NoController
 from sealbridge.kube.config import connect_person
-from sealbridge.kube.controller_access import Controller, NoController, Place
+from sealbridge.kube.controller_access import Controller, Place
 from tests.servers.controller import (
     Answer,
     ClusterWithController,

@@ -53,6 +53,8 @@ def read(flags: Flags) -> tuple[bytes, str | None]:
 
 def parse(pem: bytes, where: str | None) -> Certificate:
     """The first certificate, which must not have expired; its beginning is not looked at."""
+    if b"-----BEGIN CERTIFICATE-----" not in pem:
+        raise _none_in(pem, where)
     certificate = Certificate.from_pem(pem, where=where)
     if certificate.expired(datetime.now(UTC)):
         end = certificate.not_after
@@ -63,3 +65,13 @@ def parse(pem: bytes, where: str | None) -> Certificate:
             hint="get the current one from the cluster: kubeseal --fetch-cert",
         )
     return certificate
+
+
+def _none_in(pem: bytes, where: str | None) -> CertificateError:
+    """In kubeseal's words, with what it is instead."""
+    try:
+        Certificate.from_pem(pem)
+    except CertificateError as error:
+        found, hint = error.what, error.hint
+    what = f"data does not contain any valid RSA or ECDSA certificates: {found}"
+    return CertificateError(what, where=where, hint=hint)

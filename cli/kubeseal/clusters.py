@@ -82,7 +82,7 @@ def ask(flags: Flags, question: Callable[[Controller], Awaitable[_Result]]) -> _
             kubeconfig=flags.text("kubeconfig") or None,
             overrides=overrides(flags),
             place=(place[0], place[1]),
-            timeout=_seconds(flags.text("request-timeout")),
+            timeout=seconds(flags.text("request-timeout")),
         )
     except UsageError as error:
         raise SealbridgeError(error.what, where=error.where, hint=error.hint) from None
@@ -95,10 +95,10 @@ def ask(flags: Flags, question: Callable[[Controller], Awaitable[_Result]]) -> _
         raise
 
 
-def _seconds(text: str) -> float | None:
+def seconds(text: str) -> float | None:
     """Of a duration as Go writes it, or of a number of seconds; None for no limit of one's own."""
     try:
-        seconds = float(int(text))
+        found = float(int(text))
     except ValueError:
         parts = _DURATION.findall(text)
         if not parts or "".join(parts) != text:
@@ -106,8 +106,8 @@ def _seconds(text: str) -> float | None:
                 f"Invalid timeout value. Timeout must be a single integer in seconds, or an integer "
                 f"followed by a corresponding time unit (e.g. 1s | 2m | 3h): {text}"
             ) from None
-        seconds = sum(_part(part) for part in parts)
-    return seconds if seconds > 0 else None
+        found = sum(_part(part) for part in parts)
+    return found if found > 0 else None
 
 
 def _part(part: str) -> float:

@@ -6,7 +6,6 @@ one with a value that cannot be is passed over.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -234,8 +233,10 @@ def _set(flags: Flags, flag: Flag, value: str) -> None:
 
 
 def _comma_list(value: str) -> list[str]:
-    if not value:
-        return []
+    if '"' not in value:
+        return value.split(",") if value else []
+    import csv
+
     try:
         rows = list(csv.reader([value], strict=True))
     except csv.Error as error:

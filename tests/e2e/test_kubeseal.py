@@ -83,8 +83,11 @@ def reachable(world: World, namespace: str) -> Iterator[Operator]:
 
 @pytest.fixture
 def kubeseal(world: World, tmp_path: Path, namespace: str) -> Kubeseal:
-    def kubeseal_(*arguments: str, stdin: str = "", token: str = "") -> subprocess.CompletedProcess[str]:
-        config = world.server.kubeconfig_for(token, namespace=namespace)
+    def kubeseal_(
+        *arguments: str, stdin: str = "", token: str = "", config: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        if config is None:
+            config = str(world.server.kubeconfig_for(token, namespace=namespace))
         return subprocess.run(
             [PROGRAM, "kubeseal", *arguments],
             input=stdin,
@@ -93,7 +96,7 @@ def kubeseal(world: World, tmp_path: Path, namespace: str) -> Kubeseal:
             check=False,
             timeout=120,
             cwd=tmp_path,
-            env=os.environ | {"KUBECONFIG": str(config), "HOME": str(tmp_path)},
+            env=os.environ | {"KUBECONFIG": config, "HOME": str(tmp_path)},
         )
 
     return kubeseal_
@@ -111,6 +114,35 @@ def test_what_kubeseal_seals_becomes_a_secret(
     eventually(lambda: world.secrets(namespace).get("db") == {"password": value.encode()}, what="the Secret")
     done = kubeseal("--fetch-cert", f"--controller-namespace={namespace}", "--controller-name=sealbridge")
     assert (done.returncode, done.stdout.encode(), done.stderr) == (0, reachable.certificate().pem, "")
+
+
+def test_flags_alone_reach_the_cluster(
+    world: World, reachable: Operator, kubeseal: Kubeseal, namespace: str
+) -> None:
+    server = world.server
+    ca = f"--certificate-authority={server.ca_file}"
+    place = (f"--controller-namespace={namespace}", "--controller-name=sealbridge")
+    who = (f"--server={server.url}", f"--token={server.admin_token}")
+    pem = reachable.certificate().pem
+    for flags in (
+        (ca,),
+        (ca, "--tls-server-name=localhost", "--request-timeout=1m"),
+        ("--insecure-skip-tls-verify",),
+        (ca, "--as=jane", "--as-group=system:masters", "--as-group=nobody"),
+        (ca, "--as=jane", "--as-group=nobody", "--as-group=system:masters"),
+    ):
+        done = kubeseal("--fetch-cert", *place, *who, *flags, config="")
+        assert (done.returncode, done.stdout.encode(), done.stderr) == (0, pem, "")
+    for flags, reason in (
+        ((), "its certificate is not trusted"),
+        ((ca, "--tls-server-name=example.com"), "its certificate is not trusted"),
+        ((ca, "--as=jane"), "forbidden"),
+        ((ca, "--token=wrong"), "Unauthorized"),
+    ):
+        done = kubeseal("--fetch-cert", *place, *who, *flags, config="")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert reason in done.stderr
+        assert server.admin_token not in done.stderr
 
 
 def test_who_may_not_ask_and_a_controller_that_is_gone_are_told(

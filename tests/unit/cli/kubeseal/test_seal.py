@@ -314,6 +314,23 @@ def test_a_certificate_that_is_not_there_is_an_error(kubeseal: Run) -> None:
     assert (outcome.code, outcome.err) == (1, "error: open nothing.pem: no such file or directory\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "there is no PEM certificate in it"),
+        (b"<html>", "there is no PEM certificate in it"),
+        (sealing_key().private_pem.reveal(), "this is a private key, sealing needs a certificate"),
+    ],
+)
+def test_what_holds_no_certificate_is_told(kubeseal: Run, tmp_path: Path, content: bytes, what: str) -> None:
+    (tmp_path / "it.pem").write_bytes(content)
+    outcome = kubeseal("--cert", "it.pem", stdin=secret())
+    assert outcome.code == 1
+    assert outcome.err.startswith(
+        f"error: data does not contain any valid RSA or ECDSA certificates: {what}\n       it.pem\n"
+    )
+
+
 def test_an_expired_certificate_is_refused_and_still_fetched(kubeseal: Run, tmp_path: Path) -> None:
     key = SealingKey.generate(at=datetime(2020, 3, 1, tzinfo=UTC), bits=2048, valid_days=4)
     (tmp_path / "old.pem").write_bytes(key.certificate.pem)

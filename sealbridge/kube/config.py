@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import ssl
 import time
@@ -178,7 +179,16 @@ def from_overridden(path: str, overrides: Overrides) -> Connection:
     """The context that a kubeconfig and the flags name; an empty path is that of the flags alone."""
     effective = kubeconfigs.effective(path, overrides)
     headers = kubeconfigs.impersonation(effective, overrides)
-    configuration = _load(path, overrides)
+    with _Complaints() as complaints:
+        configuration = _load(path, overrides)
+    user = effective["users"][0]["user"]
+    if "exec" in user and not configuration.api_key and not configuration.cert_file:
+        # The library would go on as nobody.
+        raise UsageError(
+            "getting credentials: the kubeconfig's exec plugin gives none",
+            where=path,
+            hint=_first_line(complaints.texts[0]) if complaints.texts else None,
+        )
     server = configuration.host.rstrip("/")
     return Connection(
         server=server,
@@ -223,6 +233,24 @@ def from_kubeconfig(path: str) -> Connection:
         proxy=_proxy(configuration.proxy, server),
         namespace=_context_namespace(path),
     )
+
+
+class _Complaints(logging.Handler):
+    """What the library has to say of an exec plugin, with what that has said on its stderr."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def __enter__(self) -> _Complaints:
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
 
 
 def own_namespace(connection: Connection, *, given: str | None = None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -424,6 +425,8 @@ def _unreachable(error: Exception, where: str) -> ClusterError:
         reason = "the TLS handshake failed"
     elif isinstance(error, aiohttp.WSServerHandshakeError):
         reason = f"it answered {error.status}"
+    elif isinstance(error, OSError) and error.errno and error.errno > 0:
+        reason = os.strerror(error.errno).lower()
     elif isinstance(error, OSError) and error.strerror:
         reason = error.strerror.lower()
     else:

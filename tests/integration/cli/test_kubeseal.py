@@ -210,7 +210,9 @@ def test_validation_names_what_cannot_be_decrypted_and_writes_nothing(
 
 def test_re_encryption_keeps_all_but_the_ciphertext(kubeseal: Kubeseal) -> None:
     before = sealed()
-    done = kubeseal("--re-encrypt", "-oyaml", stdin=yaml.safe_dump(before))
+    stale = json.loads(json.dumps(before))
+    stale["metadata"]["annotations"]["sealbridge.io/sealed-with"] = "SHA256:the-old-key"
+    done = kubeseal("--re-encrypt", "-oyaml", stdin=yaml.safe_dump(stale))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n")
     after = yaml.safe_load(done.stdout)

@@ -192,6 +192,39 @@ def test_a_file_that_cannot_be_used_is_named(path: str, tmp_path: Path, text: st
     assert caught.value.where == str(tmp_path / "bad")
 
 
+@pytest.mark.parametrize(
+    ("script", "hint"),
+    [
+        ("echo 'log in first' >&2; exit 3", "exec: process returned 3. log in first"),
+        ("echo nonsense", "exec: failed to decode process output"),
+        (None, "No such file"),
+    ],
+)
+def test_a_plugin_that_gives_no_credentials_is_an_error(
+    path: str, tmp_path: Path, script: str | None, hint: str
+) -> None:
+    plugin = tmp_path / "plugin"
+    if script is not None:
+        plugin.write_text(f"#!/bin/sh\n{script}\n")
+        plugin.chmod(0o755)
+    made = tmp_path / "with-plugin"
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin"}}
+    made.write_text(
+        json.dumps(
+            {
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+                "clusters": [{"name": "k", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "u", "user": user}],
+            }
+        )
+    )
+    with pytest.raises(UsageError, match="getting credentials: ") as caught:
+        connect_person(str(made))
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint
+
+
 def test_the_place_is_the_flag_the_variable_or_the_home_folder(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

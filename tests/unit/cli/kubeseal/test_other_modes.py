@@ -306,3 +306,22 @@ def test_a_key_file_that_is_not_there_is_named(kubeseal: Run, sealed: str) -> No
     outcome = kubeseal("--recovery-unseal", "--recovery-private-key=nothing", stdin=sealed)
     assert outcome.code == 1
     assert "nothing" in outcome.err
+
+
+def test_files_of_older_kubeseals_are_taken_and_written_as_new_ones(
+    kubeseal: Run, cert: str, sealed: str, tmp_path: Path
+) -> None:
+    obj = json.loads(sealed)
+    obj["metadata"]["creationTimestamp"] = None
+    obj["spec"]["template"]["metadata"]["creationTimestamp"] = None
+    obj["spec"]["template"]["data"] = None
+    obj["status"] = {}
+    (tmp_path / "old.json").write_text(json.dumps(obj))
+    key = str(key_files(tmp_path)["pem"])
+    outcome = kubeseal("--recovery-unseal", "--recovery-private-key", key, "-f", "old.json")
+    assert (outcome.code, outcome.out) == (0, UNSEALED)
+    outcome = kubeseal("--cert", cert, "--merge-into=old.json", stdin=secret(stringData={"a": "b"}))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "null" not in (tmp_path / "old.json").read_text()
+    assert "status" not in (tmp_path / "old.json").read_text()
+    assert opened(merged(tmp_path / "old.json")) == {"password": b"correct horse", "a": b"b"}

@@ -116,6 +116,33 @@ def test_what_kubeseal_seals_becomes_a_secret(
     assert (done.returncode, done.stdout.encode(), done.stderr) == (0, reachable.certificate().pem, "")
 
 
+def test_the_operator_validates_and_re_encrypts(
+    reachable: Operator, kubeseal: Kubeseal, namespace: str, tmp_path: Path
+) -> None:
+    place = (f"--controller-namespace={namespace}", "--controller-name=sealbridge")
+    metadata = {"name": "db", "labels": {"app": "shop"}}
+    secret = {"metadata": metadata, "stringData": {"password": "correct horse"}}
+    before = kubeseal(*place, stdin=json.dumps(secret)).stdout
+    (tmp_path / "sealed.json").write_text(before)
+
+    done = kubeseal(*place, "--validate", stdin=before)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = kubeseal(*place, "--re-encrypt", "-f", "sealed.json")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    after = (tmp_path / "sealed.json").read_text()
+    old, new = json.loads(before), json.loads(after)
+    assert old["spec"].pop("encryptedData") != new["spec"].pop("encryptedData")
+    assert new["spec"] == old["spec"]
+    assert kubeseal(*place, "--validate", stdin=after).returncode == 0
+    renamed = after.replace('"name": "db"', '"name": "other"')
+    done = kubeseal(*place, "--validate", stdin=renamed)
+    assert (done.returncode, done.stderr) == (1, "error: unable to decrypt sealed secret: other\n")
+    done = kubeseal(*place, "--re-encrypt", stdin=renamed)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+
+
 def test_flags_alone_reach_the_cluster(
     world: World, reachable: Operator, kubeseal: Kubeseal, namespace: str
 ) -> None:

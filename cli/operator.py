@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             f"the operator needs the package {error.name}", hint="pip install 'sealbridge[operator]'"
         ) from None
     settings = Settings.read(vars(args))
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, format_=settings.log_format, info_to_stdout=settings.log_info_stdout)
     code = process.run(settings)
     logging.shutdown()
     if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate()[1:]):

@@ -158,9 +158,9 @@ class Client:
         raise ClusterError("the API server does not accept our credentials", retryable=True, where=where)
 
     async def pages(
-        self, path: str, *, labels: Mapping[str, str] | None = None, metadata_only: bool = False
+        self, path: str, *, labels: Mapping[str, str] | str | None = None, metadata_only: bool = False
     ) -> AsyncIterator[list[Object]]:
-        """The items of a collection, a page at a time.
+        """The items of a collection, a page at a time; `labels` as they must be, or a selector.
 
         When the list expires on the way it starts again from its beginning, so that an object may
         come twice, but none that is there throughout is missed.
@@ -168,7 +168,11 @@ class Client:
         accept = METADATA_LIST if metadata_only else JSON
         params = {"limit": str(PAGE)}
         if labels:
-            params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            params["labelSelector"] = (
+                labels
+                if isinstance(labels, str)
+                else ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            )
         restarts = 0
         token = ""
         while True:

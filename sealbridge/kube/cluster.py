@@ -95,9 +95,9 @@ class KubernetesCluster:
         return await self._list(kind, namespace=namespace, labels=labels)
 
     async def list_metadata(
-        self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
+        self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | str | None = None
     ) -> Sequence[Object]:
-        """The metadata of all objects of a kind, without spec, data and status."""
+        """The metadata alone of all objects of a kind; `labels` may be a selector."""
         return await self._list(kind, namespace=namespace, labels=labels, metadata_only=True)
 
     async def get_secret(self, namespace: str, name: str) -> Secret | None:
@@ -155,6 +155,7 @@ class KubernetesCluster:
                 added=plan.added,
                 updated=plan.updated,
                 removed=plan.removed,
+                ours=plan.ours,
             )
         raise Conflict(
             "others keep changing the Secret",
@@ -262,7 +263,7 @@ class KubernetesCluster:
         kind: Kind,
         *,
         namespace: str | None = None,
-        labels: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | str | None = None,
         metadata_only: bool = False,
     ) -> builtins.list[Object]:
         version = await self._discovery.version(kind)

@@ -45,7 +45,7 @@ def definitions() -> dict[str, Schema]:
         _definition(
             SEALED_SECRET,
             spec=sealed_secret_spec,
-            status=_status(observedGeneration=schema.INTEGER, **_SYNC_STATUS),
+            status=_sealed_secret_status(),
             columns=(
                 ("Status", "string", f"{_SYNCED}.message"),
                 ("Synced", "string", f"{_SYNCED}.status"),
@@ -96,19 +96,34 @@ def sealed_secret_spec() -> Schema:
     """As upstream has it: values are tolerated whatever they are, so that one bad object blocks no watch."""
     template = open_object(
         {
-            "type": schema.STRING,
-            "immutable": schema.BOOLEAN,
+            "type": _told(schema.STRING, "The type of the Secret, Opaque when there is none."),
+            "immutable": _told(
+                schema.BOOLEAN, "Whether the Secret is made immutable; of one that exists it changes nothing."
+            ),
             "metadata": open_object(
                 {
-                    "name": schema.STRING,
-                    "namespace": schema.STRING,
-                    "labels": schema.STRINGS,
-                    "annotations": schema.STRINGS,
-                    "finalizers": list_of(schema.STRING),
+                    "name": _told(schema.STRING, "Of no effect: the name is the SealedSecret's."),
+                    "namespace": _told(schema.STRING, "Of no effect: the namespace is the SealedSecret's."),
+                    "labels": _told(schema.STRINGS, "Labels of the Secret."),
+                    "annotations": _told(
+                        schema.STRINGS,
+                        "Annotations of the Secret. Of these, sealedsecrets.bitnami.com/managed, /patch and "
+                        "/skip-set-owner-references say what becomes of a Secret that is there already.",
+                    ),
+                    "finalizers": list_of(
+                        schema.STRING, description="Finalizers that the Secret is created with."
+                    ),
                 },
                 nullable=True,
+                description="Metadata of the Secret.",
             ),
-            "data": {**schema.STRINGS, "nullable": True},
+            "data": {
+                **_told(
+                    schema.STRINGS,
+                    "More items: Go templates over the sealed items, which win over entries of the same key.",
+                ),
+                "nullable": True,
+            },
         },
         description="What the Secret gets besides its sealed items; the values of data are templates.",
     )
@@ -118,11 +133,12 @@ def sealed_secret_spec() -> Schema:
             "data": {
                 "type": "string",
                 "format": "byte",
-                "description": "The former format: one sealed value for all items.",
+                "description": "Deprecated, never beside encryptedData: a whole Secret in one value.",
             },
             "template": template,
         },
         required=("encryptedData",),
+        description="The sealed items and what else the Secret gets.",
     )
 
 
@@ -196,6 +212,41 @@ _SYNC_STATUS: Mapping[str, Schema] = {
     "syncedResourceVersion": schema.STRING,
     "target": open_object({"uid": schema.STRING, "resourceVersion": schema.STRING}),
 }
+
+
+def _told(one: Schema, description: str) -> Schema:
+    return {"description": description, **one}
+
+
+def _sealed_secret_status() -> Schema:
+    return {
+        **_status(
+            observedGeneration=_told(schema.INTEGER, "The generation that the conditions speak of."),
+            sealedWith=_told(
+                schema.STRINGS,
+                "The fingerprint of the sealing key that opened each item; * stands for all others.",
+            ),
+            failedItems=_told(
+                schema.STRINGS, "Why each item that does not open does not: WrongKey, WrongScope or Corrupt."
+            ),
+            **{
+                **_SYNC_STATUS,
+                "target": open_object(
+                    {
+                        "uid": schema.STRING,
+                        "resourceVersion": schema.STRING,
+                        "patched": _told(
+                            schema.BOOLEAN, "True of a Secret of others; when it is deleted it stays so."
+                        ),
+                    },
+                    description="The Secret as it was left.",
+                ),
+            },
+        ),
+        "description": "What became of it: Synced as the Sealed Secrets controller tells it, and Ready, "
+        "whose reason is one of Unsealed, WrongKey, WrongScope, Corrupt, TemplateFailed, Invalid, NotOwned, "
+        "Immutable, Conflict, UpdateFailed. Stalled is there when nothing heals it but an edit or a key.",
+    }
 
 
 def _status(**fields: Schema) -> Schema:

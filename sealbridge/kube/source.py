@@ -106,16 +106,20 @@ class KopfSource:
         namespaces: Sequence[str] = (),
         relisted: Callable[[], None] = unheard,
         observe: Observer = ignore,
+        selectors: Mapping[Kind, str] | None = None,
     ) -> None:
         """`versions`: what to watch, and in which version each kind is served. `namespaces`: where, all of
         them when empty. `relisted` is called when a watch could not go on from where it was: what was
-        deleted in between is never told. `observe` counts requests, in the thread of the source."""
+        deleted in between is never told. `observe` counts requests, in the thread of the source.
+        `selectors`: only objects with such labels, by kind; one whose labels change so that it is not
+        selected any more counts as deleted."""
         self._connection = connection
         self._versions = dict(versions)
         self._sink = sink
         self._namespaces = tuple(namespaces)
         self._relisted = relisted
         self._observe = observe
+        self._selectors = dict(selectors or {})
         self._flag = threading.Event()
         self._asked = False
         self._session: aiohttp.ClientSession | None = None
@@ -165,7 +169,7 @@ class KopfSource:
         """
         tasks = await kopf.spawn_tasks(
             registry=self._registry(),
-            settings=_settings(),
+            settings=self._settings(),
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
@@ -185,6 +189,13 @@ class KopfSource:
             await self._session.close()
         for task in done:
             task.result()
+
+    def _settings(self) -> kopf.OperatorSettings:
+        settings = _settings()
+        for kind, version in self._versions.items():
+            if selector := self._selectors.get(kind):
+                settings.watching.label_selectors[kind.group, version, kind.plural] = selector
+        return settings
 
     def _end(self, reason: str) -> None:
         if self._ended is not None and not self._ended.done() and not self._asked:

@@ -202,6 +202,7 @@ class DirectoryCluster:
             added=plan.added,
             updated=plan.updated,
             removed=plan.removed,
+            ours=plan.ours,
         )
 
     async def delete_secret(self, namespace: str, name: str, *, uid: str) -> bool:

@@ -196,8 +196,9 @@ class Controller:
             # The change may be the very write of the worker, whose answer is on its way.
             self._held.setdefault(owner, []).append(change)
             return False
-        if self._targets.version(namespace, name) is None and (change.listed or change.deleted):
-            return False  # its owner has not been looked at yet and will be
+        unseen = self._targets.version(namespace, name) is None
+        if unseen and (change.listed or change.deleted or owner not in self._known):
+            return False  # its owner will be looked at, or is another operator's
         if not self._targets.is_news(namespace, name, metadata["resourceVersion"]):
             return False
         if change.deleted:

@@ -54,6 +54,10 @@ class JsonFormatter(logging.Formatter):
     """One object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(self.fields(record), ensure_ascii=False, default=str)
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What is shown of a record, in order."""
         own = record.name == OWN or record.name.startswith(f"{OWN}.")
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -69,7 +73,28 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             line["at"] = _places(record.exc_info[2])
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return line
+
+
+class TextFormatter(JsonFormatter):
+    """The same for people: time, level and message, then the fields as `name=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.fields(record)
+        time, level, logger, message = (line.pop(name) for name in ("time", "level", "logger", "msg"))
+        head = f"{time} {level.upper():<7} {logger}: {_plain(message)}"
+        return " ".join([head, *(f"{name}={_plain(value, quoted=True)}" for name, value in line.items())])
+
+
+class _Below(logging.Filter):
+    """Passes records below a level."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno < self._level
 
 
 class _AsIntended(logging.Filter):
@@ -79,17 +104,34 @@ class _AsIntended(logging.Filter):
         return not any(text in str(record.msg) for text in _INTENDED)
 
 
-def configure(level: str, stream: IO[str] | None = None) -> None:
-    """Log to standard error from `level` on, replacing whatever handlers there are."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
-    handler.addFilter(_AsIntended())
+def configure(
+    level: str, stream: IO[str] | None = None, *, format_: str = "json", info_to_stdout: bool = False
+) -> None:
+    """Log to standard error from `level` on, replacing whatever handlers there are.
+
+    `info_to_stdout`: what is below a warning goes to standard output instead."""
+    handlers = [logging.StreamHandler(stream or sys.stderr)]
+    if info_to_stdout:
+        handlers[0].setLevel(logging.WARNING)
+        handlers.append(logging.StreamHandler(sys.stdout))
+        handlers[1].addFilter(_Below(logging.WARNING))
+    for handler in handlers:
+        handler.setFormatter(TextFormatter() if format_ == "text" else JsonFormatter())
+        handler.addFilter(_AsIntended())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers
     root.setLevel(logging.INFO)
     logging.getLogger(OWN).setLevel(level.upper())
     for name, lowest in _PINNED.items():
         logging.getLogger(name).setLevel(lowest)
+
+
+def _plain(value: object, *, quoted: bool = False) -> str:
+    """On one line; `quoted` where a value could be taken for two."""
+    if isinstance(value, str) and value.isprintable() and not (quoted and (" " in value or "=" in value)):
+        return value
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if quoted or not isinstance(value, str) else text[1:-1]
 
 
 def _cut(text: str) -> str:

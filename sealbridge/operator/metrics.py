@@ -39,9 +39,10 @@ _STATUS_LABELS = ("name", "namespace", "condition", "status")
 
 
 class Metrics:
-    """One registry of its own."""
+    """One registry of its own. `omit_names`: nothing names a SealedSecret."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, omit_names: bool = False) -> None:
+        self._omit_names = omit_names
         # When a counter began to count is of no use to anybody and doubles the page.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
@@ -240,7 +241,7 @@ class Metrics:
             self._unseals.inc()
         if failed:
             self._unseal_errors.labels(_unseal_reason(result), key.namespace).inc()
-        if result.told:
+        if result.told and not self._omit_names:
             # Else the condition is what it was: an API server that is away makes no SealedSecret a bad one.
             self._sealed_condition.labels(*self._sealed_labels(key)).set(-1 if failed else 1)
 

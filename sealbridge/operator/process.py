@@ -20,6 +20,7 @@ from sealbridge.kube.config import Connection, connect, own_namespace
 from sealbridge.kube.discovery import Discovery
 from sealbridge.kube.events import BackgroundRecorder, EventRecorder
 from sealbridge.kube.key_watch import KeyWatch
+from sealbridge.kube.selector import Selector
 from sealbridge.kube.source import KopfSource
 from sealbridge.lifecycle.creation import KEY_LABELS
 from sealbridge.operator.calls import CountingOpener
@@ -45,7 +46,7 @@ from sealbridge.reconcile.kinds import (
     SECRET_STORE,
     ObjectKey,
 )
-from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
+from sealbridge.reconcile.sealed_secret import Options, SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import ClusterKeyring
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
 from sealbridge.reconcile.store_pool import StorePool
@@ -77,7 +78,8 @@ class Operator:
         self._connection = connection
         self._namespace = own_namespace(connection, given=settings.namespace)
         self._clock = SystemClock()
-        self._metrics = Metrics()
+        self._metrics = Metrics(omit_names=settings.metrics_omit_secret_labels)
+        selector = Selector.parse(settings.label_selector)
         self._queue: WorkQueue[ObjectKey] = WorkQueue()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -118,7 +120,16 @@ class Operator:
             queue=self._queue,
             reconcilers={
                 SEALED_SECRET.name: SealedSecretReconciler(
-                    self._cluster, self._keys, self._clock, executor=self._executor
+                    self._cluster,
+                    self._keys,
+                    self._clock,
+                    executor=self._executor,
+                    options=Options(
+                        accept_whole=settings.accept_deprecated_v1_data,
+                        recreate=not settings.skip_recreate,
+                        update_status=settings.update_status,
+                        selects=selector.matches,
+                    ),
                 ),
                 EXTERNAL_SECRET.name: ExternalSecretReconciler(self._cluster, self._stores, self._clock),
                 SECRET_STORE.name: stores,
@@ -129,14 +140,19 @@ class Operator:
             metrics=self._metrics,
             clock=self._clock,
         )
+        self._survey = Survey(
+            client,
+            discovery,
+            namespaces=settings.served_namespaces(self._namespace),
+            selectors={SEALED_SECRET: str(selector)} if selector else None,
+        )
         self._supervisor = Supervisor(
-            survey=Survey(client, discovery, namespaces=settings.watch_namespaces),
+            survey=self._survey,
             cluster=self._cluster,
             make_source=self._source,
             watcher=self._controller,
             metrics=self._metrics,
             clock=self._clock,
-            namespaces=settings.watch_namespaces,
         )
         self._metrics.watch_queue(self._queue)
         self._metrics.watch_keys(lambda: self._keys.count, lambda: self._keys.age(self._clock.now()))
@@ -199,9 +215,10 @@ class Operator:
             self._connection,
             versions,
             self._controller.change,
-            namespaces=self._settings.watch_namespaces,
+            namespaces=self._survey.namespaces,
             relisted=self._supervisor.look_again,
             observe=self._metrics.requested,
+            selectors=self._survey.selectors,
         )
 
     def _servers(self, ending: AsyncExitStack) -> tuple[Server, Server]:

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from sealbridge.errors import ManifestError, UsageError
+from sealbridge.kube.selector import Selector
 from sealbridge.operator.clients import Clients
 from sealbridge.secret import check_name, check_namespace
 from sealbridge.sync.durations import parse_duration
@@ -232,8 +233,17 @@ class Settings:
                     check_namespace(name, f"a name in {option}")
                 except ManifestError as error:
                     raise UsageError(error.what, hint=error.hint) from None
+        Selector.parse(self.label_selector)
         for address in (self.listen_addr, self.listen_metrics_addr):
             host_and_port(address)
+
+    def served_namespaces(self, own: str) -> tuple[str, ...]:
+        """The namespaces to serve, the operator's `own` first; empty for all."""
+        if self.watch_namespaces:
+            return tuple(dict.fromkeys(self.watch_namespaces))
+        if self.all_namespaces and not self.additional_namespaces:
+            return ()
+        return tuple(dict.fromkeys((own, *self.additional_namespaces)))
 
     @classmethod
     def read(cls, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from sealbridge.errors import ClusterError
-from sealbridge.kube.client import METADATA_LIST, Client, path_of
+from sealbridge.kube.client import METADATA, METADATA_LIST, Client, path_of
 from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.discovery import Discovery
 from sealbridge.kube.failures import is_away
@@ -23,7 +23,7 @@ from sealbridge.kube.source import MANAGED_LABEL, EventSource
 from sealbridge.operator.controller import WATCHED
 from sealbridge.operator.metrics import Metrics
 from sealbridge.reconcile.cluster import Clock
-from sealbridge.reconcile.kinds import SECRET, Kind, Object, ObjectKey
+from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey
 
 log = logging.getLogger("sealbridge.supervisor")
 
@@ -65,13 +65,18 @@ class Survey:
         kinds: Iterable[Kind] = (*WATCHED, SECRET),
         *,
         namespaces: Sequence[str] = (),
+        selectors: Mapping[Kind, str] | None = None,
     ) -> None:
-        """`namespaces`: what is to be watched lies in these; empty for all and for cluster-wide kinds."""
+        """`namespaces`: what is to be watched lies in these; empty for all and for cluster-wide kinds.
+
+        `selectors`: only objects with such labels, by kind."""
         self._client = client
         self._discovery = discovery
         self._kinds = tuple(kind for kind in kinds if kind.namespaced or not namespaces)
-        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
-        self._complaints: dict[Kind, str] = {}
+        self._wanted = tuple(namespaces)
+        self._complaints: dict[Kind | str, str] = {}
+        self.namespaces = self._wanted
+        self.selectors = dict(selectors or {})
 
     @property
     def complete(self) -> bool:
@@ -81,6 +86,8 @@ class Survey:
     async def take(self) -> Versions:
         """Look. What is missing is logged once, and once more when it has come. Raises ClusterError."""
         self._discovery.forget()
+        there = [name for name in self._wanted if await self._exists(name)]
+        allowed: dict[Kind, set[str | None]] = {}
         found: dict[Kind, str] = {}
         for kind in self._kinds:
             version = await self._discovery.version(kind)
@@ -89,27 +96,69 @@ class Survey:
                     kind, "the API server does not serve it", "apply the CRDs below crds/ to the cluster"
                 )
                 continue
-            try:
-                for namespace in self._namespaces:
+            refusal: ClusterError | None = None
+            for namespace in there or self._wanted or (None,):
+                try:
                     path = path_of(kind, namespace, version=version)
                     await self._client.request("GET", path, accept=METADATA_LIST, params={"limit": "1"})
-            except ClusterError as error:
-                if error.status not in {403, 404}:
-                    raise
-                self._complain(kind, error.what, error.hint)
+                except ClusterError as error:
+                    if error.status not in {403, 404}:
+                        raise
+                    refusal = error
+                else:
+                    allowed.setdefault(kind, set()).add(namespace)
+            if kind not in allowed:
+                self._complain(kind, refusal.what if refusal else "", refusal.hint if refusal else None)
                 continue
             found[kind] = version
             if self._complaints.pop(kind, None) is not None:
                 log.info("it can be watched now", extra={"kind": kind.name})
+        if self._wanted:
+            self.namespaces = self._served(there, allowed)
         return found
 
-    def _complain(self, kind: Kind, problem: str, hint: str | None) -> None:
-        if self._complaints.get(kind) != problem:
-            self._complaints[kind] = problem
-            log.error(
-                "it cannot be watched; the others are",
-                extra={"kind": kind.name, "error": problem, "hint": hint},
-            )
+    async def _exists(self, namespace: str) -> bool:
+        """False for a namespace that is not there; one that may not be read is taken for there."""
+        try:
+            await self._client.request("GET", path_of(NAMESPACE, name=namespace), accept=METADATA)
+        except ClusterError as error:
+            if error.status == 403:
+                return True
+            if error.status != 404:
+                raise
+            self._complain(namespace, "it does not exist", "it is served as soon as it does")
+            return False
+        if self._complaints.get(namespace) == "it does not exist":
+            del self._complaints[namespace]
+            log.info("it is there now", extra={"namespace": namespace})
+        return True
+
+    def _served(self, there: list[str], allowed: Mapping[Kind, set[str | None]]) -> tuple[str, ...]:
+        """The namespaces in which all can be watched that can be in the first of them.
+
+        A watch that is refused in one namespace would end those of all."""
+        first = next((name for name in there if any(name in names for names in allowed.values())), None)
+        if first is None:
+            return self._wanted
+        kinds = [kind for kind, names in allowed.items() if first in names]
+        served = []
+        for name in there:
+            refused = [kind.name for kind in kinds if name not in allowed[kind]]
+            if refused:
+                what = f"the API server forbids to list {', '.join(refused)}"
+                self._complain(name, what, "give the operator there the rights of deploy/kustomize/base")
+            else:
+                served.append(name)
+                if self._complaints.pop(name, None) is not None:
+                    log.info("it can be watched now", extra={"namespace": name})
+        return tuple(served)
+
+    def _complain(self, about: Kind | str, problem: str, hint: str | None) -> None:
+        """Of a kind, or of a namespace."""
+        if self._complaints.get(about) != problem:
+            self._complaints[about] = problem
+            named = {"namespace": about} if isinstance(about, str) else {"kind": about.name}
+            log.error("it cannot be watched; the others are", extra={**named, "error": problem, "hint": hint})
 
 
 class Supervisor:
@@ -124,11 +173,9 @@ class Supervisor:
         watcher: Watcher,
         metrics: Metrics,
         clock: Clock,
-        namespaces: Sequence[str] = (),
         rng: random.Random | None = None,
     ) -> None:
         self._survey = survey
-        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
         self._cluster = cluster
         self._make_source = make_source
         self._watcher = watcher
@@ -198,6 +245,7 @@ class Supervisor:
         self._asking = True  # an API server that is not well takes long to answer
         try:
             self._versions = await self._survey.take()
+            namespaces = self._survey.namespaces
         finally:
             self._asking = False
         source = self._source = self._make_source(self._versions)
@@ -212,7 +260,8 @@ class Supervisor:
                 if done:
                     return death.result()
                 try:
-                    if await self._survey.take() != self._versions:
+                    versions = await self._survey.take()
+                    if versions != self._versions or self._survey.namespaces != namespaces:
                         return None
                 except ClusterError as error:
                     # The watch finds out by itself whether the API server is gone.
@@ -259,10 +308,12 @@ class Supervisor:
         return missed
 
     async def _list(self, kind: Kind, labels: Mapping[str, str] | None = None) -> list[Object]:
+        namespaces: Sequence[str | None] = self._survey.namespaces or (None,)
+        wanted: Mapping[str, str] | str | None = labels or self._survey.selectors.get(kind)
         return [
             obj
-            for namespace in self._namespaces
-            for obj in await self._cluster.list_metadata(kind, namespace=namespace, labels=labels)
+            for namespace in namespaces
+            for obj in await self._cluster.list_metadata(kind, namespace=namespace, labels=wanted)
         ]
 
     async def _settle(self, lists: list[tuple[Kind, list[Object], frozenset[ObjectKey]]]) -> None:

@@ -44,13 +44,21 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The object that a target belongs to. `field_manager` signs the writes."""
+    """The object that a target belongs to. `field_manager` signs the writes.
+
+    The last three are a SealedSecret's. `unowned`: the target gets no owner reference. `retain`: none
+    either, and a mark instead, so that it outlives its owner and is known again; `target_uid` is the
+    Secret that this owner knows to be its own, marked or not.
+    """
 
     api_version: str
     kind: str
     name: str
     uid: str
     field_manager: str
+    unowned: bool = False
+    retain: bool = False
+    target_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,10 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The outcome of a write: what happened, which item keys changed, and the state after it."""
+    """The outcome of a write: what happened, which item keys changed, and the state after it.
+
+    `ours` is false of a Secret that others made and that we only add to.
+    """
 
     action: Action
     uid: str
@@ -75,6 +86,7 @@ class Applied:
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    ours: bool = True
 
 
 class Cluster(Protocol):

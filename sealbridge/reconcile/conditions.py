@@ -6,7 +6,7 @@ checks and scripts written for them read ours. What is sealbridge's own is added
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ WARNING = "Warning"
 
 # Condition types.
 READY = "Ready"  # all kinds; kstatus and Argo CD read it
+STALLED = "Stalled"  # there while time alone heals nothing: kstatus calls it failed instead of in progress
 SYNCED = "Synced"  # SealedSecret
 
 # SealedSecret: event reasons, and the reasons of its conditions.
@@ -78,14 +79,16 @@ def is_true(obj: Object, type_: str) -> bool:
     return condition_of(obj, type_).get("status") == "True"
 
 
-def with_conditions(obj: Object, wanted: Sequence[Object], at: datetime) -> list[Object]:
-    """All conditions of `obj` after `wanted` ones replaced those of their types.
+def with_conditions(
+    obj: Object, wanted: Sequence[Object], at: datetime, without: Collection[str] = ()
+) -> list[Object]:
+    """All conditions of `obj` but the types `without`, after `wanted` ones replaced those of their types.
 
     A condition that says the same keeps its times; `lastTransitionTime` moves only when the status
     flips. Conditions of other types stay where they are. Upstream's SealedSecret has lastUpdateTime
     as well: it is kept up wherever `wanted` holds the key.
     """
-    result = [dict(condition) for condition in _conditions(obj)]
+    result = [dict(condition) for condition in _conditions(obj) if condition.get("type") not in without]
     for new in wanted:
         old = next((c for c in result if c.get("type") == new["type"]), None)
         if old is None:
@@ -98,8 +101,9 @@ def with_conditions(obj: Object, wanted: Sequence[Object], at: datetime) -> list
 
 
 def condition(type_: str, *, ok: bool, reason: str, message: str) -> Object:
-    """A condition without its times."""
-    return {"type": type_, "status": "True" if ok else "False", "reason": reason, "message": message}
+    """A condition without its times; an empty `reason` is left out."""
+    told = {"reason": reason} if reason else {}
+    return {"type": type_, "status": "True" if ok else "False", **told, "message": message}
 
 
 def synced_version(obj: Object) -> str:
@@ -124,7 +128,7 @@ def _conditions(obj: Object) -> list[Mapping[str, Any]]:
 
 
 def _says(old: Mapping[str, Any], new: Object) -> bool:
-    return all(old.get(field) == new[field] for field in ("status", "reason", "message"))
+    return all(old.get(field) == new.get(field) for field in ("status", "reason", "message"))
 
 
 def _timed(new: Object, *, transition: str, at: datetime) -> Object:

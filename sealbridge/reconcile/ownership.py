@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sealbridge.errors import Immutable, NotOwned
@@ -20,6 +20,9 @@ from sealbridge.secret import Secret
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
 SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
+# On a target without an owner reference: whose it is all the same. It holds no UID, so that an owner that
+# was deleted and applied again goes on where it was.
+RETAINED_ANNOTATION = "sealbridge.io/retained-for"
 
 DEFAULT_TYPE = "Opaque"
 
@@ -29,7 +32,7 @@ class Plan:
     """What to do to a target: the manifest to create or replace it by, None when it is so already.
 
     A manifest that replaces carries the resourceVersion it was decided on. The three tuples name item
-    keys in sorted order.
+    keys in sorted order. `ours` tells whether the target is the owner's own after it.
     """
 
     action: Action
@@ -37,6 +40,7 @@ class Plan:
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    ours: bool = True
 
 
 def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ownership) -> Plan:
@@ -46,7 +50,7 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
     place, ManifestError when `existing` cannot be read.
     """
     if existing is None:
-        return _creation(desired, owner, ownership)
+        return _creation(desired, owner)
     current = Secret.from_manifest(existing)
     merged = (
         _owned(current, desired, owner) if ownership is Ownership.OWN else _adopted(current, desired, owner)
@@ -61,9 +65,10 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
             if current.items.get(key, merged.items[key]) != merged.items[key]
         ),
     }
+    ours = ownership is Ownership.ADOPT or _is_ours(merged, owner) or _is_managed(merged)
     if _content(merged) == _content(current):
-        return Plan(action=Action.UNCHANGED)
-    return Plan(action=Action.UPDATED, manifest=merged.to_manifest(), **changes)
+        return Plan(action=Action.UNCHANGED, ours=ours)
+    return Plan(action=Action.UPDATED, manifest=merged.to_manifest(), ours=ours, **changes)
 
 
 def controller_of(references: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -96,31 +101,45 @@ def owner_reference(owner: Owner) -> Object:
     }
 
 
-def _creation(desired: Secret, owner: Owner, ownership: Ownership) -> Plan:
+def is_left_to_nobody(desired: Secret, owner: Owner) -> bool:
+    """Whether a target made so could not be changed again: nothing on it says whose it is."""
+    annotations = desired.annotations
+    told = annotations.get(MANAGED_ANNOTATION) == "true" or annotations.get(PATCH_ANNOTATION) == "true"
+    return owner.unowned and not owner.retain and not told
+
+
+def not_owned(name: str, owner: Owner) -> NotOwned:
+    """The error of a Secret that is not the owner's to change."""
+    return NotOwned(
+        f'Resource "{name}" already exists and is not managed by {owner.kind}',
+        hint=f'annotate the Secret with {MANAGED_ANNOTATION}: "true" to hand it over, or delete it',
+    )
+
+
+def _creation(desired: Secret, owner: Owner) -> Plan:
+    if owner.retain:
+        desired = replace(desired, annotations={**desired.annotations, RETAINED_ANNOTATION: _mark(owner)})
     document = desired.to_manifest()
     document["type"] = desired.type or DEFAULT_TYPE
-    references = _references((), desired, owner, ownership)
+    references = _references((), owner)
     if references:
         document["metadata"]["ownerReferences"] = references
-    return Plan(action=Action.CREATED, manifest=document, added=tuple(sorted(desired.items)))
+    ours = owner.retain or not owner.unowned or _is_managed(desired)
+    return Plan(action=Action.CREATED, manifest=document, added=tuple(sorted(desired.items)), ours=ours)
 
 
 def _owned(current: Secret, desired: Secret, owner: Owner) -> Secret:
-    controller = controller_of(current.metadata.get("ownerReferences") or ())
-    mine = controller is not None and controller.get("uid") == owner.uid
-    managed = current.annotations.get(MANAGED_ANNOTATION) == "true"
     patch = current.annotations.get(PATCH_ANNOTATION) == "true"
-    if not (mine or managed or patch):
-        raise NotOwned(
-            f'Resource "{desired.name}" already exists and is not managed by {owner.kind}',
-            hint=f'annotate the Secret with {MANAGED_ANNOTATION}: "true" to hand it over, or delete it',
-        )
+    if not (_is_ours(current, owner) or _is_managed(current) or patch):
+        raise not_owned(desired.name, owner)
+    annotations = {**current.annotations, **desired.annotations} if patch else dict(desired.annotations)
     metadata = _metadata(current)
-    if patch and not managed:
-        references = metadata.get("ownerReferences") or []
-    else:
-        references = _references((), desired, owner, Ownership.OWN)
-    _set(metadata, "ownerReferences", references)
+    # As the controller does: an annotation that this very patch brings counts.
+    if not patch or annotations.get(MANAGED_ANNOTATION) == "true" or _changes_hands(current, owner):
+        _set(metadata, "ownerReferences", _references((), owner))
+        annotations.pop(RETAINED_ANNOTATION, None)
+        if owner.retain:
+            annotations[RETAINED_ANNOTATION] = _mark(owner)
     return Secret(
         name=current.name,
         namespace=current.namespace,
@@ -129,9 +148,35 @@ def _owned(current: Secret, desired: Secret, owner: Owner) -> Secret:
         type=desired.type or (current.type if patch else "") or DEFAULT_TYPE,
         immutable=current.immutable,
         labels={**current.labels, **desired.labels} if patch else desired.labels,
-        annotations={**current.annotations, **desired.annotations} if patch else desired.annotations,
+        annotations=annotations,
         metadata=metadata,
     )
+
+
+def _is_ours(secret: Secret, owner: Owner) -> bool:
+    """Whether the owner controls it, or would if it were to go with its owner."""
+    controller = controller_of(secret.metadata.get("ownerReferences") or ())
+    if controller is not None:
+        return controller.get("uid") == owner.uid
+    known = owner.retain and owner.target_uid != "" and secret.metadata.get("uid") == owner.target_uid
+    return known or _is_retained(secret, owner)
+
+
+def _changes_hands(current: Secret, owner: Owner) -> bool:
+    """Whether a patched target of ours is to be retained, or no longer."""
+    return _is_retained(current, owner) or (owner.retain and _is_ours(current, owner))
+
+
+def _is_retained(secret: Secret, owner: Owner) -> bool:
+    return secret.annotations.get(RETAINED_ANNOTATION) == _mark(owner)
+
+
+def _is_managed(secret: Secret) -> bool:
+    return secret.annotations.get(MANAGED_ANNOTATION) == "true"
+
+
+def _mark(owner: Owner) -> str:
+    return f"{owner.kind}/{owner.name}"
 
 
 def _adopted(current: Secret, desired: Secret, owner: Owner) -> Secret:
@@ -146,7 +191,7 @@ def _adopted(current: Secret, desired: Secret, owner: Owner) -> Secret:
             what = f"target is owned by {controller.get('kind')} {controller.get('name')}"
         raise NotOwned(what, hint="give the two different target names, or delete one of them")
     metadata = _metadata(current)
-    _set(metadata, "ownerReferences", _references(references, desired, owner, Ownership.ADOPT))
+    _set(metadata, "ownerReferences", _references(references, owner))
     own_labels, own_annotations = own_metadata(
         current.metadata.get("managedFields") or (), owner.field_manager
     )
@@ -195,10 +240,8 @@ def _field_names(fields: Mapping[str, Any] | None) -> set[str]:
     return {name[2:] for name in fields or () if name.startswith("f:")}
 
 
-def _references(
-    current: Iterable[Mapping[str, Any]], desired: Secret, owner: Owner, ownership: Ownership
-) -> list[Object]:
-    if ownership is Ownership.OWN and desired.annotations.get(SKIP_OWNER_ANNOTATION) == "true":
+def _references(current: Iterable[Mapping[str, Any]], owner: Owner) -> list[Object]:
+    if owner.unowned or owner.retain:
         return []
     # An owner that was deleted and made anew takes its target with it: the reference to its former
     # life would have the garbage collector delete the Secret.

@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
-from sealbridge.errors import ClusterError, Conflict, NotOwned, SealbridgeError, TemplateError, UnsealError
-from sealbridge.reconcile import conditions
-from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Ownership
+from sealbridge.errors import (
+    ClusterError,
+    Immutable,
+    ManifestError,
+    NotOwned,
+    SealbridgeError,
+    TemplateError,
+    UnsealError,
+)
+from sealbridge.reconcile import conditions, sealed_status
+from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership
 from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object, ObjectKey
+from sealbridge.reconcile.ownership import SKIP_OWNER_ANNOTATION, is_left_to_nobody, not_owned
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS, KeyringSource
 from sealbridge.reconcile.status import (
+    StatusMemory,
+    StatusWriter,
     being_deleted,
     failed,
     owner_of,
@@ -23,14 +34,49 @@ from sealbridge.reconcile.status import (
     write_status,
 )
 from sealbridge.reconcile.target import target_secret
-from sealbridge.sealing.opening import unseal_items
+from sealbridge.sealing.keyring import Keyring, Opened
+from sealbridge.sealing.opening import open_items
 from sealbridge.sealing.sealed_secret import SealedSecret
-from sealbridge.secret import Secret, Value
+from sealbridge.sealing.whole import FIELD as WHOLE
+from sealbridge.sealing.whole import OpenedWhole, open_whole
+from sealbridge.secret import Secret
 
 _T = TypeVar("_T")
 
 FIELD_MANAGER = "sealbridge"
 MANAGED_LABEL = "sealbridge.io/managed"
+ON_DELETE_ANNOTATION = "sealbridge.io/on-delete"
+RETAIN, DELETE = "retain", "delete"
+
+
+def everything(labels: Mapping[str, str]) -> bool:
+    """Selects whatever labels an object has."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How SealedSecrets are looked after.
+
+    `accept_whole`: the deprecated spec.data opens. `recreate`: a target that was deleted is made again.
+    `selects`: tells by the labels of an object whether it is ours to look after. `update_status`: else
+    statuses are kept in memory only.
+    """
+
+    accept_whole: bool = True
+    recreate: bool = True
+    update_status: bool = True
+    selects: Callable[[Mapping[str, str]], bool] = everything
+
+
+_DEFAULTS = Options()
+
+
+class _Made(NamedTuple):
+    """What the target shall be, and the key that opened each item."""
+
+    secret: Secret
+    sealed_with: dict[str, str]
 
 
 class SealedSecretReconciler:
@@ -41,9 +87,18 @@ class SealedSecretReconciler:
     """
 
     def __init__(
-        self, cluster: Cluster, keyring: KeyringSource, clock: Clock, *, executor: Executor | None = None
+        self,
+        cluster: Cluster,
+        keyring: KeyringSource,
+        clock: Clock,
+        *,
+        executor: Executor | None = None,
+        options: Options = _DEFAULTS,
     ) -> None:
         self._cluster = cluster
+        self._options = options
+        self._memory = StatusMemory()
+        self._statuses: StatusWriter = cluster if options.update_status else self._memory
         self._keyring = keyring
         self._clock = clock
         self._executor = executor
@@ -53,9 +108,14 @@ class SealedSecretReconciler:
         try:
             obj = await self._cluster.get(SEALED_SECRET, key.namespace, key.name)
             if obj is None:
+                self._memory.forget(key)
+                return Result(key=key, outcome=Outcome.GONE)
+            if not self._options.selects(obj["metadata"].get("labels") or {}):
+                # Let go: its target stays as it is, and so does its status.
                 return Result(key=key, outcome=Outcome.GONE)
             if being_deleted(obj):
                 return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
+            obj = self._memory.recall(obj)
             if await self._in_sync(obj):
                 return Result(
                     key=key, outcome=Outcome.UNCHANGED, target=ObjectKey(SECRET.name, key.namespace, key.name)
@@ -75,37 +135,43 @@ class SealedSecretReconciler:
         ):
             return False
         state = await self._cluster.target_state(metadata.get("namespace") or "", metadata["name"])
-        return target_matches(obj, state)
+        return self._stays_deleted(status) if state is None else target_matches(obj, state)
+
+    def _stays_deleted(self, status: Mapping[str, Any]) -> bool:
+        """Whether a target that was there and is gone is left so, until the object is edited."""
+        target = status.get("target")
+        return isinstance(target, dict) and (not self._options.recreate or target.get("patched") is True)
 
     async def _sync(self, key: ObjectKey, obj: Object) -> Result:
         try:
-            sealed = SealedSecret.from_manifest(obj)
-            items = await self._open(sealed)
-            secret = _labelled(await self._in_thread(target_secret, sealed, items))
+            sealed = SealedSecret.from_manifest(obj, accept_whole=True)
+            owner = _owner(obj, sealed)
+            made = await self._make(obj, sealed)
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
         except SealbridgeError as error:
             # The object is known; the line of a template in it is not.
             cause = str(error) if isinstance(error, TemplateError) else error.what
             event = f"{conditions.UNSEAL_FAILED_PREFIX}{cause}"
-            await self._tell_failure(obj, conditions.UNSEAL_FAILED, cause, event=event)
+            await self._tell_failure(obj, conditions.UNSEAL_FAILED, error, cause, event=event)
             return failed(
                 key, error, retry=False, told=True, message=cause, depends_on=frozenset({SEALING_KEYS})
             )
-        target = ObjectKey(SECRET.name, secret.namespace, secret.name)
+        target = ObjectKey(SECRET.name, made.secret.namespace, made.secret.name)
         try:
-            applied = await self._cluster.apply_secret(
-                secret, owner=owner_of(SEALED_SECRET, obj, FIELD_MANAGER), ownership=Ownership.OWN
-            )
-        except Conflict as error:
-            return failed(key, error, retry=True, target=target)
+            applied = await self._cluster.apply_secret(made.secret, owner=owner, ownership=Ownership.OWN)
+            if applied.action is Action.CREATED and is_left_to_nobody(made.secret, owner):
+                # As the controller does: it is there, and cannot be kept up.
+                raise not_owned(made.secret.name, owner)
         except SealbridgeError as error:
-            await self._tell_failure(obj, conditions.UPDATE_FAILED, error.what, event=error.what)
-            # Somebody may give way: nothing tells us when a Secret that is not ours does.
-            retry = isinstance(error, NotOwned) or (isinstance(error, ClusterError) and error.retryable)
+            await self._tell_failure(obj, conditions.UPDATE_FAILED, error, error.what, event=error.what)
+            # Somebody may give way, and not always is there anything that tells us so.
+            retry = isinstance(error, NotOwned | Immutable) or (
+                isinstance(error, ClusterError) and error.retryable
+            )
             return failed(key, error, retry=retry, told=True, target=target, depends_on=frozenset({target}))
         try:
-            await self._tell_success(obj, applied)
+            await self._tell_success(obj, applied, made.sealed_with)
         except ClusterError as error:
             if not error.retryable:
                 # Where the status has no room, an event is all there is to tell it.
@@ -125,38 +191,56 @@ class SealedSecretReconciler:
             removed=applied.removed,
         )
 
-    async def _open(self, sealed: SealedSecret) -> Mapping[str, Value]:
+    async def _make(self, obj: Object, sealed: SealedSecret) -> _Made:
+        if sealed.whole is not None:
+            if not self._options.accept_whole:
+                raise ManifestError(
+                    "using deprecated 'data' field, use 'encryptedData' or flip the feature flag",
+                    hint="start the operator with --accept-deprecated-v1-data, or seal the Secret again",
+                )
+            whole: OpenedWhole = await self._with_keys(
+                _open_whole, sealed, sealed_status.known_keys(obj, (WHOLE,))
+            )
+            return _Made(_labelled(whole.secret), {WHOLE: whole.key})
+        known = sealed_status.known_keys(obj, sealed.encrypted_data.keys())
+        items: dict[str, Opened] = await self._with_keys(_open_items, sealed, known)
+        values = {item: opened.value for item, opened in items.items()}
+        secret = _labelled(await self._in_thread(target_secret, sealed, values))
+        return _Made(secret, {item: opened.key for item, opened in items.items()})
+
+    async def _with_keys(
+        self,
+        open_: Callable[[SealedSecret, Keyring, Mapping[str, str]], _T],
+        sealed: SealedSecret,
+        known: Mapping[str, str],
+    ) -> _T:
         keyring = await self._keyring.keyring()
         try:
-            return await self._in_thread(unseal_items, sealed, keyring)
+            return await self._in_thread(open_, sealed, keyring, known)
         except UnsealError:
             # Perhaps its key has come since the last look.
             fresh = await self._keyring.keyring(fresh=True)
             if set(fresh.fingerprints) == set(keyring.fingerprints):
                 raise
-            return await self._in_thread(unseal_items, sealed, fresh)
+            return await self._in_thread(open_, sealed, fresh, known)
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
-    async def _tell_success(self, obj: Object, applied: Applied) -> None:
+    async def _tell_success(self, obj: Object, applied: Applied, sealed_with: Mapping[str, str]) -> None:
         was_true = conditions.is_true(obj, conditions.SYNCED)
+        target: dict[str, Any] = {"uid": applied.uid, "resourceVersion": applied.resource_version}
+        if not applied.ours:
+            target["patched"] = True
+        told = sealed_status.success(obj, sealed_with=sealed_with, target=target)
         await write_status(
-            self._cluster,
+            self._statuses,
             self._clock,
             SEALED_SECRET,
             obj,
-            wanted=[
-                conditions.condition(conditions.SYNCED, ok=True, reason=conditions.UNSEALED, message=""),
-                conditions.condition(
-                    conditions.READY, ok=True, reason=conditions.UNSEALED, message=conditions.UNSEALED_MESSAGE
-                ),
-            ],
-            fields={
-                "observedGeneration": obj["metadata"].get("generation"),
-                "syncedResourceVersion": conditions.synced_version(obj),
-                "target": {"uid": applied.uid, "resourceVersion": applied.resource_version},
-            },
+            wanted=told.conditions,
+            fields=told.fields,
+            without=told.without,
         )
         if applied.action is not Action.UNCHANGED or not was_true:
             await self._cluster.record_event(
@@ -166,22 +250,50 @@ class SealedSecretReconciler:
                 message=conditions.UNSEALED_MESSAGE,
             )
 
-    async def _tell_failure(self, obj: Object, reason: str, message: str, *, event: str) -> None:
-        before = conditions.condition_of(obj, conditions.SYNCED)
-        wanted = [
-            conditions.condition(conditions.SYNCED, ok=False, reason=reason, message=message),
-            conditions.condition(conditions.READY, ok=False, reason=reason, message=message),
-        ]
+    async def _tell_failure(
+        self, obj: Object, reason: str, error: SealbridgeError, cause: str, *, event: str
+    ) -> None:
+        before = conditions.condition_of(obj, conditions.READY)
+        told = sealed_status.failure(obj, error, cause)
+        ready = next(one for one in told.conditions if one["type"] == conditions.READY)
         await try_write_status(
-            self._cluster,
+            self._statuses,
             self._clock,
             SEALED_SECRET,
             obj,
-            wanted=wanted,
-            fields={"observedGeneration": obj["metadata"].get("generation")},
+            wanted=told.conditions,
+            fields=told.fields,
+            without=told.without,
         )
-        if before.get("message") != message or before.get("status") != "False":
+        if any(before.get(field) != ready[field] for field in ("status", "reason", "message")):
             await self._cluster.record_event(obj, type_=conditions.WARNING, reason=reason, message=event)
+
+
+def _owner(obj: Object, sealed: SealedSecret) -> Owner:
+    """The object as the owner of its target. Raises ManifestError."""
+    wish = sealed.annotations.get(ON_DELETE_ANNOTATION, DELETE)
+    if wish not in (RETAIN, DELETE):
+        raise ManifestError(
+            f"the annotation {ON_DELETE_ANNOTATION} is neither {RETAIN} nor {DELETE}",
+            hint=f"{RETAIN} lets the Secret outlive its SealedSecret; leave the annotation out otherwise",
+        )
+    status = obj.get("status")
+    target = status.get("target") if isinstance(status, dict) else None
+    uid = target.get("uid") if isinstance(target, dict) else None
+    return replace(
+        owner_of(SEALED_SECRET, obj, FIELD_MANAGER),
+        unowned=sealed.template.annotations.get(SKIP_OWNER_ANNOTATION) == "true",
+        retain=wish == RETAIN,
+        target_uid=uid if isinstance(uid, str) else "",
+    )
+
+
+def _open_items(sealed: SealedSecret, keyring: Keyring, known: Mapping[str, str]) -> dict[str, Opened]:
+    return open_items(sealed, keyring, known=known)
+
+
+def _open_whole(sealed: SealedSecret, keyring: Keyring, known: Mapping[str, str]) -> OpenedWhole:
+    return open_whole(sealed, keyring, known=known)
 
 
 def _labelled(secret: Secret) -> Secret:

@@ -3,32 +3,65 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 from sealbridge.errors import Conflict, SealbridgeError
 from sealbridge.reconcile import conditions
-from sealbridge.reconcile.cluster import Clock, Cluster, Owner, TargetState
-from sealbridge.reconcile.kinds import Kind, Object, ObjectKey
+from sealbridge.reconcile.cluster import Clock, Owner, TargetState
+from sealbridge.reconcile.kinds import Kind, Object, ObjectKey, key_of
 from sealbridge.reconcile.result import Outcome, Result
+
+
+class StatusWriter(Protocol):
+    """Takes a status: a cluster, or a memory in its place."""
+
+    async def patch_status(self, kind: Kind, obj: Object, status: Object) -> None:
+        """As a Cluster does."""
+
+
+class StatusMemory:
+    """Statuses that are not to be written, kept for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._kept: dict[ObjectKey, tuple[str, Object]] = {}
+
+    async def patch_status(self, kind: Kind, obj: Object, status: Object) -> None:
+        """Keep it."""
+        merged = {**(obj.get("status") or {}), **status}
+        kept = {field: value for field, value in merged.items() if value is not None}
+        self._kept[key_of(obj)] = (obj["metadata"].get("uid") or "", kept)
+
+    def recall(self, obj: Object) -> Object:
+        """The object with the status that was kept for it; as it is when none was."""
+        uid, kept = self._kept.get(key_of(obj), ("", None))
+        return {**obj, "status": kept} if kept and uid == (obj["metadata"].get("uid") or "") else obj
+
+    def forget(self, key: ObjectKey) -> None:
+        """It is gone."""
+        self._kept.pop(key, None)
+
 
 _log = logging.getLogger(__name__)
 
 
 async def write_status(
-    cluster: Cluster,
+    cluster: StatusWriter,
     clock: Clock,
     kind: Kind,
     obj: Object,
     *,
     wanted: Sequence[Object],
     fields: Mapping[str, Any],
+    without: Collection[str] = (),
 ) -> bool:
     """Patch what differs of the status and nothing when nothing does. True when it wrote.
 
+    A field that is None goes, and so do conditions of the types `without`.
+
     Raises ClusterError.
     """
-    full = {**fields, "conditions": conditions.with_conditions(obj, wanted, clock.now())}
+    full = {**fields, "conditions": conditions.with_conditions(obj, wanted, clock.now(), without)}
     changed = conditions.changed_fields(obj, full)
     if changed:
         await cluster.patch_status(kind, obj, changed)
@@ -36,17 +69,18 @@ async def write_status(
 
 
 async def try_write_status(
-    cluster: Cluster,
+    cluster: StatusWriter,
     clock: Clock,
     kind: Kind,
     obj: Object,
     *,
     wanted: Sequence[Object],
     fields: Mapping[str, Any],
+    without: Collection[str] = (),
 ) -> None:
     """Like `write_status` on the way out of a failure, which a second one must not hide."""
     try:
-        await write_status(cluster, clock, kind, obj, wanted=wanted, fields=fields)
+        await write_status(cluster, clock, kind, obj, wanted=wanted, fields=fields, without=without)
     except Conflict:
         _log.debug("status of %s was changed meanwhile", obj["metadata"]["name"])
     except SealbridgeError as error:

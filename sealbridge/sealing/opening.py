@@ -37,13 +37,24 @@ def open_items(
     Raises UnsealError that names all items that do not open: nothing in between. Items that fail alike
     are named together, as the controller does: `message (key1, key2)`.
     """
+    return open_texts(sealed, sealed.encrypted_data, keyring, known=known)
+
+
+def open_texts(
+    sealed: SealedSecret,
+    texts: Mapping[str, str],
+    keyring: Keyring,
+    *,
+    known: Mapping[str, str] | None = None,
+) -> dict[str, Opened]:
+    """As `open_items`, of envelopes in base64 that need not be the items of `sealed`."""
     items: dict[str, Opened] = {}
     locked: dict[str, bytes] = {}
     failures: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     hint = None
     winner = None
-    for key, text in sealed.encrypted_data.items():
+    for key, text in texts.items():
         try:
             content = envelope.decode(text)
             items[key] = keyring.open(content, sealed.label, ((known or {}).get(key), sealed.hint, winner))

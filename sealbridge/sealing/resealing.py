@@ -14,8 +14,10 @@ from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import open_items
-from sealbridge.sealing.sealed_secret import SEALED_WITH, SealedSecret
+from sealbridge.sealing.sealed_secret import SEALED_WITH, SealedSecret, seal
+from sealbridge.sealing.whole import open_whole
 
+SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 # What an API server sets: it belongs to the object in the cluster, not to the one in Git.
 _SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields")
 
@@ -28,25 +30,63 @@ class Resealed(NamedTuple):
 
 
 def reseal(
-    manifest: Mapping[str, Any], keyring: Keyring, certificate: Certificate, *, every: bool = False
+    manifest: Mapping[str, Any],
+    keyring: Keyring,
+    certificate: Certificate,
+    *,
+    every: bool = False,
+    accept_whole: bool = False,
 ) -> Resealed:
     """Seal the items of a SealedSecret anew, under its own scope, name and namespace.
 
-    An item that the certificate's own key opens stays as it is, unless `every` asks for all. Raises
+    An item that the certificate's own key opens stays as it is, unless `every` asks for all. With
+    `accept_whole` the deprecated `spec.data` becomes items and a template that say the same. Raises
     ManifestError, or UnsealError that names the items that do not open: then nothing is changed.
     """
-    sealed = SealedSecret.from_manifest(manifest)
+    sealed = SealedSecret.from_manifest(manifest, accept_whole=accept_whole)
+    if sealed.whole is not None:
+        return _modern(manifest, sealed, keyring, certificate)
     opened = open_items(sealed, keyring)
     stale = tuple(key for key in opened if every or opened[key].key != certificate.fingerprint)
     fresh = {
         key: envelope.encode(envelope.seal(opened[key].value.reveal(), certificate, sealed.label))
         for key in stale
     }
-    result: dict[str, Any] = deepcopy({key: part for key, part in manifest.items() if key != "status"})
-    for field in _SERVER_SET:
-        result["metadata"].pop(field, None)
+    result = _without_server_fields(manifest)
     result["spec"]["encryptedData"] = {**sealed.encrypted_data, **fresh}
     if opened:
         annotations = result["metadata"].get("annotations") or {}
         result["metadata"]["annotations"] = {**annotations, SEALED_WITH: certificate.fingerprint}
     return Resealed(result, stale)
+
+
+def _modern(
+    manifest: Mapping[str, Any], sealed: SealedSecret, keyring: Keyring, certificate: Certificate
+) -> Resealed:
+    secret = open_whole(sealed, keyring).secret
+    result = _without_server_fields(manifest)
+    spec = result["spec"]
+    del spec["data"]
+    former = spec.get("template") or {}
+    fresh: dict[str, Any] = {"encryptedData": {}, "template": {"metadata": {"name": sealed.name}}}
+    if secret.items:
+        fresh = seal(secret, certificate, sealed.scope).to_manifest()["spec"]
+        annotations = result["metadata"].get("annotations") or {}
+        result["metadata"]["annotations"] = {**annotations, SEALED_WITH: certificate.fingerprint}
+    # Of the template nothing counted beside spec.data but whether the Secret gets an owner.
+    skip = ((former.get("metadata") or {}).get("annotations") or {}).get(SKIP_OWNER_ANNOTATION)
+    annotations = fresh["template"]["metadata"].setdefault("annotations", {})
+    annotations.pop(SKIP_OWNER_ANNOTATION, None)
+    if skip is not None:
+        annotations[SKIP_OWNER_ANNOTATION] = skip
+    if not annotations:
+        del fresh["template"]["metadata"]["annotations"]
+    result["spec"] = {**spec, **fresh}
+    return Resealed(result, tuple(secret.items))
+
+
+def _without_server_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = deepcopy({key: part for key, part in manifest.items() if key != "status"})
+    for field in _SERVER_SET:
+        result["metadata"].pop(field, None)
+    return result

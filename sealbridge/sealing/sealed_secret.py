@@ -60,12 +60,13 @@ class SealedSecret:
 
     `encrypted_data` maps item keys to envelopes in base64. The scope comes from the outer
     annotations and never from the template, which anybody may edit. `hint` is the fingerprint of the
-    key that sealed it, if it says so.
+    key that sealed it, if it says so. `whole` is the deprecated `spec.data`: a Secret sealed as one.
     """
 
     name: str
     namespace: str = ""
     encrypted_data: Mapping[str, str] = field(default_factory=dict)
+    whole: str | None = None
     template: SecretTemplate = field(default_factory=SecretTemplate)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -86,10 +87,10 @@ class SealedSecret:
         return self.annotations.get(SEALED_WITH)
 
     @classmethod
-    def from_manifest(cls, obj: Mapping[str, Any]) -> SealedSecret:
+    def from_manifest(cls, obj: Mapping[str, Any], *, accept_whole: bool = False) -> SealedSecret:
         """Read an object of kind SealedSecret. Fields that are not known are left aside.
 
-        Raises ManifestError that names the field.
+        Raises ManifestError that names the field; for the deprecated `spec.data` too, unless accepted.
         """
         if obj.get("kind") != KIND or obj.get("apiVersion") != API_VERSION:
             raise ManifestError(f"this is not a {KIND} of {API_VERSION}")
@@ -100,10 +101,15 @@ class SealedSecret:
         if obj.get("spec") is None:
             raise ManifestError("spec is missing")
         spec = _mapping(obj["spec"], "spec")
-        if spec.get("data") is not None:
+        if spec.get("data") is not None and not accept_whole:
             raise ManifestError(
-                "spec.data holds a Secret sealed as a whole, a format of before 2019 that is not supported",
+                "spec.data holds a Secret sealed as a whole, a format of before 2019 that is not opened here",
                 hint="take the Secret from the cluster and seal it again",
+            )
+        if spec.get("data") is not None and spec.get("encryptedData"):
+            raise ManifestError(
+                "spec.encryptedData and the deprecated spec.data cannot be used at the same time",
+                hint="remove spec.data: its items belong into spec.encryptedData",
             )
         template = _mapping(spec.get("template"), "spec.template")
         inner = _mapping(template.get("metadata"), "spec.template.metadata")
@@ -116,6 +122,7 @@ class SealedSecret:
             labels=_texts(metadata.get("labels"), "metadata.labels"),
             annotations=_texts(metadata.get("annotations"), "metadata.annotations"),
             encrypted_data=_texts(spec.get("encryptedData"), "spec.encryptedData"),
+            whole=None if spec.get("data") is None else _text(spec["data"], "spec.data"),
             template=SecretTemplate(
                 type=_text(template.get("type"), "spec.template.type"),
                 immutable=immutable,
@@ -147,11 +154,17 @@ class SealedSecret:
             template["immutable"] = self.template.immutable
         if self.template.data:
             template["data"] = dict(sorted(self.template.data.items()))
+        spec: dict[str, Any] = {
+            "template": template,
+            "encryptedData": dict(sorted(self.encrypted_data.items())),
+        }
+        if self.whole is not None:
+            spec["data"] = self.whole
         return {
             "kind": KIND,
             "apiVersion": API_VERSION,
             "metadata": _metadata(self.name, self.namespace, self.labels, self.annotations, {}),
-            "spec": {"template": template, "encryptedData": dict(sorted(self.encrypted_data.items()))},
+            "spec": spec,
         }
 
 

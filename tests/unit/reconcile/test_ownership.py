@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -178,14 +179,15 @@ def test_the_patch_annotation_merges(annotations: dict[str, str], owned: bool) -
 
 def test_the_skip_annotation_of_the_template_leaves_the_owner_out() -> None:
     skip = {"sealedsecrets.bitnami.com/skip-set-owner-references": "true"}
-    created = decide(None, desired({"a": "1"}, annotations=skip), SEALED, Ownership.OWN).manifest
+    unowned = replace(SEALED, unowned=True)
+    created = decide(None, desired({"a": "1"}, annotations=skip), unowned, Ownership.OWN).manifest
     assert created is not None
     assert "ownerReferences" not in created["metadata"]
 
     managed = decide(
-        None, desired({"a": "1"}, annotations={**skip, **MANAGED}), SEALED, Ownership.OWN
+        None, desired({"a": "1"}, annotations={**skip, **MANAGED}), unowned, Ownership.OWN
     ).manifest
-    plan = decide(managed, desired({"a": "2"}, annotations={**skip, **MANAGED}), SEALED, Ownership.OWN)
+    plan = decide(managed, desired({"a": "2"}, annotations={**skip, **MANAGED}), unowned, Ownership.OWN)
     assert plan.action is Action.UPDATED
     assert plan.manifest is not None
     assert "ownerReferences" not in plan.manifest["metadata"]

@@ -176,7 +176,7 @@ async def test_a_wrong_key_names_the_items_and_keeps_the_last_good_secret(
     assert condition(obj, "Synced")["message"] == "no key could decrypt secret (a, b)"
     assert (condition(obj, "Ready")["status"], condition(obj, "Ready")["reason"]) == (
         "False",
-        "ErrUnsealFailed",
+        "WrongKey",
     )
     expected = [("Warning", "ErrUnsealFailed", "Failed to unseal: no key could decrypt secret (a, b)")]
     assert events(cluster) == expected

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from sealbridge.kube import schema
-from sealbridge.kube.schema import Schema, list_of, of_model, open_object, with_default
+from sealbridge.kube.schema import Schema, closed, list_of, of_model, open_object, with_default
 from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
@@ -94,51 +94,60 @@ def definitions() -> dict[str, Schema]:
 
 def sealed_secret_spec() -> Schema:
     """As upstream has it: values are tolerated whatever they are, so that one bad object blocks no watch."""
-    template = open_object(
-        {
-            "type": _told(schema.STRING, "The type of the Secret, Opaque when there is none."),
-            "immutable": _told(
-                schema.BOOLEAN, "Whether the Secret is made immutable; of one that exists it changes nothing."
-            ),
-            "metadata": open_object(
-                {
-                    "name": _told(schema.STRING, "Of no effect: the name is the SealedSecret's."),
-                    "namespace": _told(schema.STRING, "Of no effect: the namespace is the SealedSecret's."),
-                    "labels": _told(schema.STRINGS, "Labels of the Secret."),
-                    "annotations": _told(
-                        schema.STRINGS,
-                        "Annotations of the Secret. Of these, sealedsecrets.bitnami.com/managed, /patch and "
-                        "/skip-set-owner-references say what becomes of a Secret that is there already.",
-                    ),
-                    "finalizers": list_of(
-                        schema.STRING, description="Finalizers that the Secret is created with."
-                    ),
-                },
-                nullable=True,
-                description="Metadata of the Secret.",
-            ),
-            "data": {
-                **_told(
-                    schema.STRINGS,
-                    "More items: Go templates over the sealed items, which win over entries of the same key.",
+    template = closed(
+        open_object(
+            {
+                "type": _told(schema.STRING, "The type of the Secret, Opaque when there is none."),
+                "immutable": _told(
+                    schema.BOOLEAN,
+                    "Whether the Secret is made immutable; of one that exists it changes nothing.",
                 ),
-                "nullable": True,
+                "metadata": open_object(
+                    {
+                        "name": _told(schema.STRING, "Of no effect: the name is the SealedSecret's."),
+                        "namespace": _told(
+                            schema.STRING, "Of no effect: the namespace is the SealedSecret's."
+                        ),
+                        "labels": _told(schema.STRINGS, "Labels of the Secret."),
+                        "annotations": _told(
+                            schema.STRINGS,
+                            "Annotations of the Secret. sealedsecrets.bitnami.com/managed, /patch and "
+                            "/skip-set-owner-references say what becomes of a Secret that is there already.",
+                        ),
+                        "finalizers": list_of(
+                            schema.STRING, description="Finalizers that the Secret is created with."
+                        ),
+                    },
+                    nullable=True,
+                    description="Metadata of the Secret.",
+                ),
+                "data": {
+                    **_told(
+                        schema.STRINGS,
+                        "More items: Go templates over the sealed ones, which win over those of the same key.",
+                    ),
+                    "nullable": True,
+                },
             },
-        },
-        description="What the Secret gets besides its sealed items; the values of data are templates.",
+            description="What the Secret gets besides its sealed items; the values of data are templates.",
+        )
     )
-    return open_object(
-        {
-            "encryptedData": open_object({}, description="Each item key with its sealed value in base64."),
-            "data": {
-                "type": "string",
-                "format": "byte",
-                "description": "Deprecated, never beside encryptedData: a whole Secret in one value.",
+    return closed(
+        open_object(
+            {
+                "encryptedData": open_object(
+                    {}, description="Each item key with its sealed value in base64."
+                ),
+                "data": {
+                    "type": "string",
+                    "format": "byte",
+                    "description": "Deprecated, never beside encryptedData: a whole Secret in one value.",
+                },
+                "template": template,
             },
-            "template": template,
-        },
-        required=("encryptedData",),
-        description="The sealed items and what else the Secret gets.",
+            required=("encryptedData",),
+            description="The sealed items and what else the Secret gets.",
+        )
     )
 
 
@@ -220,28 +229,31 @@ def _told(one: Schema, description: str) -> Schema:
 
 def _sealed_secret_status() -> Schema:
     return {
-        **_status(
-            observedGeneration=_told(schema.INTEGER, "The generation that the conditions speak of."),
-            sealedWith=_told(
-                schema.STRINGS,
-                "The fingerprint of the sealing key that opened each item; * stands for all others.",
-            ),
-            failedItems=_told(
-                schema.STRINGS, "Why each item that does not open does not: WrongKey, WrongScope or Corrupt."
-            ),
-            **{
-                **_SYNC_STATUS,
-                "target": open_object(
-                    {
-                        "uid": schema.STRING,
-                        "resourceVersion": schema.STRING,
-                        "patched": _told(
-                            schema.BOOLEAN, "True of a Secret of others; when it is deleted it stays so."
-                        ),
-                    },
-                    description="The Secret as it was left.",
+        **closed(
+            _status(
+                observedGeneration=_told(schema.INTEGER, "The generation that the conditions speak of."),
+                sealedWith=_told(
+                    schema.STRINGS,
+                    "The fingerprint of the sealing key that opened each item; * stands for all others.",
                 ),
-            },
+                failedItems=_told(
+                    schema.STRINGS,
+                    "Why each item that does not open does not: WrongKey, WrongScope or Corrupt.",
+                ),
+                **{
+                    **_SYNC_STATUS,
+                    "target": open_object(
+                        {
+                            "uid": schema.STRING,
+                            "resourceVersion": schema.STRING,
+                            "patched": _told(
+                                schema.BOOLEAN, "True of a Secret of others; when it is deleted it stays so."
+                            ),
+                        },
+                        description="The Secret as it was left.",
+                    ),
+                },
+            )
         ),
         "description": "What became of it: Synced as the Sealed Secrets controller tells it, and Ready, "
         "whose reason is one of Unsealed, WrongKey, WrongScope, Corrupt, TemplateFailed, Invalid, NotOwned, "

@@ -1,7 +1,7 @@
 """Structural OpenAPI schemas from msgspec models. Knows Kubernetes' rules for them, no kind.
 
-Every object keeps the fields that a model does not know: an API server must not prune what a person
-has written, even where a version of sealbridge refuses it later with a clear condition.
+Objects keep the fields that a model does not know, unless they are closed: an API server must not prune
+what a person has written, even where a version of sealbridge refuses it later with a clear condition.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ def open_object(
         schema["properties"] = properties
     schema["x-kubernetes-preserve-unknown-fields"] = True
     return schema
+
+
+def closed(schema: Schema) -> Schema:
+    """The object without the fields it does not know: an API server prunes them, and explains the others.
+
+    Of an object that keeps unknown fields, `kubectl explain` tells nothing below it."""
+    return {name: part for name, part in schema.items() if name != "x-kubernetes-preserve-unknown-fields"}
 
 
 def list_of(items: Schema, *, description: str = "") -> Schema:

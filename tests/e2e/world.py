@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import seal
@@ -121,6 +122,17 @@ def sealed_secret(
         labels={"app": "shop"},
     )
     return seal(secret, certificate, scope).to_manifest()
+
+
+def whole_secret(certificate: Certificate, namespace: str, name: str, secret: Manifest) -> Manifest:
+    """The deprecated format."""
+    content = envelope.seal(json.dumps(secret).encode(), certificate, f"{namespace}/{name}".encode())
+    return {
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"data": base64.b64encode(content).decode(), "encryptedData": {}},
+    }
 
 
 def external_secret(

@@ -49,6 +49,9 @@ def test_writing_replaces_what_is_there_and_removes_what_is_no_more(tmp_path: Pa
 def test_no_field_of_a_user_is_pruned(name: str, schema: dict[str, Any]) -> None:
     for path, part in parts(schema):
         if path.startswith((".spec", ".status")) and part.get("type") == "object":
+            # As the Sealed Secrets controller's own CRD has it; what it names, `kubectl explain` explains.
+            if "sealedsecrets" in name and path in {".spec", ".spec.template", ".status"}:
+                continue
             kept = part.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in part
             assert kept, f"{name}{path}"
 

@@ -43,41 +43,54 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class _Operator:
+class Operator:
     """`sealbridge operator` with its metrics."""
 
     def __init__(self, kubeconfig: Path, folder: Path) -> None:
-        self._port, health = free_ports(2)
+        self._port, self._health = free_ports(2)
         self._process = Process(
             [
                 Path(sys.executable).parent / "sealbridge",
                 "operator",
                 *("--namespace", NAMESPACE, "--kubeconfig", kubeconfig),
-                *("--listen-addr", f"127.0.0.1:{health}"),
+                *("--listen-addr", f"127.0.0.1:{self._health}"),
                 *("--listen-metrics-addr", f"127.0.0.1:{self._port}"),
                 *("--log-level", "warning"),
             ],
             folder / f"operator-{secrets.token_hex(4)}.log",
         )
 
-    def __enter__(self) -> _Operator:
+    def __enter__(self) -> Operator:
         self._process.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
 
-    def wait_for(self, outcome: str) -> float:
-        """Wait until every object has come to this outcome; returns the seconds that it took."""
+    def wait_for(self, outcome: str, count: int = OBJECTS) -> float:
+        """Wait until so many objects have come to this outcome; returns the seconds that it took."""
         began = time.perf_counter()
         wanted = f'sealbridge_reconcile_duration_seconds_count{{kind="SealedSecret",outcome="{outcome}"}}'
         # A page of metrics of so many objects takes milliseconds on both sides: not to be measured as well.
-        self._process.wait_until(lambda: self.metrics().get(wanted, 0) >= OBJECTS, timeout=300, interval=0.2)
+        self._process.wait_until(lambda: self.metrics().get(wanted, 0) >= count, timeout=900, interval=0.2)
         return time.perf_counter() - began
 
-    def wait_for_events(self) -> None:
+    def wait_until_ready(self) -> float:
+        """Wait until it says that it is ready; returns the seconds that it took."""
+        began = time.perf_counter()
+        self._process.wait_until(self._is_ready, timeout=300, interval=0.05)
+        return time.perf_counter() - began
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._health}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def wait_for_events(self, count: int = OBJECTS) -> None:
         """Events are posted behind the work: they belong to its cost, if not to its time."""
-        self._process.wait_until(lambda: self.requests().get("POST events", 0) >= OBJECTS, timeout=60)
+        self._process.wait_until(lambda: self.requests().get("POST events", 0) >= count, timeout=60)
 
     def metrics(self) -> dict[str, float]:
         """Every sample by its name and labels; empty while nobody listens."""
@@ -151,12 +164,12 @@ def _measure(server: ApiServer, folder: Path) -> Figures:
     rsa = _open_all(key, sealed)
     writes = asyncio.run(_write_all(server, sealed))
     asyncio.run(_prepare(server, key, sealed))
-    with _Operator(server.admin_kubeconfig, folder) as operator:
+    with Operator(server.admin_kubeconfig, folder) as operator:
         unseal = operator.wait_for("created")
         operator.wait_for_events()
         unseal_cpu, memory, requests = operator.cpu(), operator.memory(), operator.requests()
     _check(server)
-    with _Operator(server.admin_kubeconfig, folder) as operator:
+    with Operator(server.admin_kubeconfig, folder) as operator:
         again = operator.wait_for("unchanged")
         again_cpu, after, asked = operator.cpu(), operator.metrics(), operator.requests()
     return Figures(
@@ -212,7 +225,7 @@ async def _write_all(server: ApiServer, sealed: list[Object]) -> float:
             await client.request("PUT", path, body={**obj, "status": status})
 
         began = time.perf_counter()
-        await _at_once(objects, write)
+        await at_once(objects, write)
         took = time.perf_counter() - began
         for kind in (SEALED_SECRET, SECRET):
             await client.request("DELETE", path_of(kind, namespace))
@@ -227,10 +240,10 @@ async def _prepare(server: ApiServer, key: SealingKey, sealed: list[Object]) -> 
         async def create(document: Object) -> None:
             await client.request("POST", path_of(SEALED_SECRET, NAMESPACE), body=document)
 
-        await _at_once(sealed, create)
+        await at_once(sealed, create)
 
 
-async def _at_once(items: list[Object], do: Callable[[Object], Awaitable[None]]) -> None:
+async def at_once(items: list[Object], do: Callable[[Object], Awaitable[None]]) -> None:
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def one(item: Object) -> None:

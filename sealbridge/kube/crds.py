@@ -124,7 +124,7 @@ def sealed_secret_spec() -> Schema:
                 "data": {
                     **_told(
                         schema.STRINGS,
-                        "More items: Go templates over the sealed ones, which win over those of the same key.",
+                        "More items: Go templates over the sealed ones, which win over equal keys.",
                     ),
                     "nullable": True,
                 },

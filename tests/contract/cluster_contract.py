@@ -6,6 +6,7 @@ An adapter passes by subclassing `ClusterContract` in a test module and giving t
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -205,6 +206,86 @@ class ClusterContract:
         assert state is not None
         assert state.owner_uid == owner.uid
         assert dict(state.annotations) == {}
+
+    async def test_a_patch_adds_and_takes_nothing_and_is_not_ours(self, harness: Harness) -> None:
+        patch = {"sealedsecrets.bitnami.com/patch": "true"}
+        foreign = self.foreign(harness, "patched", annotations=patch, labels={"theirs": "1"})
+        await harness.put_secret(foreign)
+        owner = owner_of(await harness.put(sealed_secret("patched")))
+        target = self.secret(harness, "patched", labels={"mine": "1"})
+
+        applied = await harness.cluster.apply_secret(target, owner=owner, ownership=Ownership.OWN)
+
+        assert (applied.action, applied.added, applied.ours) == (Action.UPDATED, ("password",), False)
+        state = await harness.cluster.target_state(harness.namespace, "patched")
+        assert state is not None
+        assert state.owner_uid is None
+        assert dict(state.labels) == {"theirs": "1", "mine": "1"}
+        writes = await harness.writes()
+        again = await harness.cluster.apply_secret(target, owner=owner, ownership=Ownership.OWN)
+        assert (again.action, again.ours) == (Action.UNCHANGED, False)
+        assert await harness.writes() == writes
+
+    async def test_a_retained_target_has_no_owner_and_is_known_again_by_whoever_comes_after(
+        self, harness: Harness
+    ) -> None:
+        cluster = harness.cluster
+        owner = owner_of(await harness.put(sealed_secret("retained")))
+        retaining = replace(owner, retain=True)
+        target = self.secret(harness, "retained", annotations={"n": "1"})
+
+        made = await cluster.apply_secret(target, owner=retaining, ownership=Ownership.OWN)
+        state = await cluster.target_state(harness.namespace, "retained")
+        assert state is not None
+        assert (state.owner_uid, made.ours) == (None, True)
+        mark = {"sealbridge.io/retained-for": "SealedSecret/retained"}
+        assert dict(state.annotations) == {"n": "1", **mark}
+
+        reborn = replace(retaining, uid="00000000-0000-4000-8000-000000000000")
+        writes = await harness.writes()
+        again = await cluster.apply_secret(target, owner=reborn, ownership=Ownership.OWN)
+        assert (again.action, again.uid) == (Action.UNCHANGED, made.uid)
+        assert await harness.writes() == writes
+
+        owned = await cluster.apply_secret(target, owner=owner, ownership=Ownership.OWN)
+        state = await cluster.target_state(harness.namespace, "retained")
+        assert state is not None
+        assert (owned.action, state.owner_uid, dict(state.annotations)) == (
+            Action.UPDATED,
+            owner.uid,
+            {"n": "1"},
+        )
+        await cluster.apply_secret(target, owner=retaining, ownership=Ownership.OWN)
+        state = await cluster.target_state(harness.namespace, "retained")
+        assert state is not None
+        assert (state.owner_uid, dict(state.annotations)) == (None, {"n": "1", **mark})
+
+    async def test_a_retained_target_whose_mark_was_taken_off_is_known_by_its_uid_alone(
+        self, harness: Harness
+    ) -> None:
+        retaining = replace(owner_of(await harness.put(sealed_secret("unmarked"))), retain=True)
+        target = self.secret(harness, "unmarked")
+        made = await harness.cluster.apply_secret(target, owner=retaining, ownership=Ownership.OWN)
+        await harness.put_secret(self.foreign(harness, "unmarked"))
+
+        with pytest.raises(NotOwned):
+            await harness.cluster.apply_secret(target, owner=retaining, ownership=Ownership.OWN)
+        applied = await harness.cluster.apply_secret(
+            target, owner=replace(retaining, target_uid=made.uid), ownership=Ownership.OWN
+        )
+        assert (applied.action, applied.added, applied.removed) == (
+            Action.UPDATED,
+            ("password",),
+            ("theirs",),
+        )
+
+    async def test_an_unowned_target_is_made_without_an_owner(self, harness: Harness) -> None:
+        unowned = replace(owner_of(await harness.put(sealed_secret("unowned"))), unowned=True)
+        target = self.secret(harness, "unowned")
+        applied = await harness.cluster.apply_secret(target, owner=unowned, ownership=Ownership.OWN)
+        assert (applied.action, applied.ours) == (Action.CREATED, False)
+        with pytest.raises(NotOwned):
+            await harness.cluster.apply_secret(target, owner=unowned, ownership=Ownership.OWN)
 
     async def test_an_external_secret_adopts_and_cleans_up_after_itself_only(self, harness: Harness) -> None:
         await harness.put_secret(self.foreign(harness, "adopted", labels={"theirs": "1"}))

@@ -109,3 +109,21 @@ def test_what_kopf_warns_of_is_as_intended(stream: io.StringIO, text: str) -> No
 def test_a_message_that_is_no_text_is_logged(stream: io.StringIO) -> None:
     logging.getLogger("kopf.running").warning(ValueError("trouble"))
     assert "trouble" in stream.getvalue()
+
+
+def test_text_is_for_people_and_one_line_each(
+    capsys: pytest.CaptureFixture[str], stream: io.StringIO
+) -> None:
+    logs.configure("debug", stream, format_="text", info_to_stdout=True)
+    log = logging.getLogger("sealbridge.x")
+    log.info("done\nwith it", extra={"kind": "SealedSecret", "object": "ü", "keys": {"added": ["k"]}})
+    log.warning("failed", extra={"error": 'two words, one "quoted"\nand a line', "password": "hunter2"})
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.partition(" ")[2] == (
+        'INFO    sealbridge.x: done\\nwith it kind=SealedSecret name=ü keys={"added": ["k"]}'
+    )
+    (line,) = stream.getvalue().splitlines()
+    assert line.partition(" ")[2] == (
+        'WARNING sealbridge.x: failed error="two words, one \\"quoted\\"\\nand a line"'
+    )

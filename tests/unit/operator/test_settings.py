@@ -92,3 +92,19 @@ def test_namespaces_stand_with_commas_between(text: str) -> None:
 )
 def test_an_address_is_read(address: str, expected: tuple[str | None, int]) -> None:
     assert host_and_port(address) == expected
+
+
+def test_the_namespaces_to_serve() -> None:
+    def served(**flags: str) -> tuple[str, ...]:
+        return Settings.read(flags, {}).served_namespaces("own")
+
+    assert served() == ()
+    assert served(all_namespaces="false") == ("own",)
+    assert served(additional_namespaces="a,b,own,a") == ("own", "a", "b")
+    assert served(all_namespaces="true", additional_namespaces="a") == ("own", "a")
+    assert served(watch_namespaces="a,b,a", all_namespaces="false") == ("a", "b")
+
+
+def test_a_label_selector_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(UsageError, match="is not a label selector"):
+        Settings.read({"label_selector": "a in b"}, {})

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from sealbridge.errors import UnsealError
 from sealbridge.local.directory import DirectoryCluster
+from sealbridge.reconcile import sealed_status
 from sealbridge.reconcile.cluster import Ownership
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
-from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
+from sealbridge.reconcile.sealed_secret import Options, SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
 from sealbridge.reconcile.status import owner_of
 from sealbridge.sealing.keyring import Keyring
@@ -332,3 +334,126 @@ async def test_a_target_of_an_external_secret_is_not_taken_over(world: World) ->
 
     assert (await reconcile(world, cluster)).outcome is Outcome.FAILED
     assert world.read("default/db.yaml") == {"b": "2"}
+
+
+RETAIN = "sealbridge.io/on-delete"
+
+
+async def test_the_key_of_each_item_is_remembered_and_tried_first(
+    world: World, other_key: SealingKey
+) -> None:
+    sealed = world.sealed("db", {"a": "1", "b": "2"})
+    del sealed["metadata"]["annotations"]
+    world.write("db.yaml", sealed)
+    tried: list[None] = []
+    ring = Keyring([other_key, world.key], tried=lambda: tried.append(None))
+    cluster = world.cluster()
+
+    await reconcile(world, cluster, keyring=FixedKeyring(ring))
+    obj = await world.object(cluster, DB)
+    assert obj["status"]["sealedWith"] == dict.fromkeys("ab", world.key.fingerprint)
+    assert len(tried) == 3
+    world.write("db.yaml", {**sealed, "metadata": {**sealed["metadata"], "labels": {"a": "b"}}})
+    cluster.reload()
+    await reconcile(world, cluster, keyring=FixedKeyring(ring))
+    assert len(tried) == 5
+
+
+async def test_the_reason_of_every_item_that_fails_is_told_and_taken_back(
+    world: World, other_key: SealingKey
+) -> None:
+    sealed = world.sealed("db", {"a": "1", "b": "2", "c": "3"})
+    other = world.sealed("db", {"b": "2"}, key=other_key)
+    data = sealed["spec"]["encryptedData"]
+    good = dict(data)
+    data["b"] = other["spec"]["encryptedData"]["b"]
+    data["c"] = data["c"][:-12]
+    world.write("db.yaml", sealed)
+    cluster = world.cluster()
+
+    await reconcile(world, cluster)
+    obj = await world.object(cluster, DB)
+    ready = condition(obj, "Ready")
+    assert (ready["reason"], condition(obj, "Stalled")["status"]) == ("Corrupt", "True")
+    assert obj["status"]["failedItems"] == {"b": "WrongKey", "c": "Corrupt"}
+    assert "Corrupt: c" in ready["message"]
+    assert "WrongKey: b" in ready["message"]
+    assert "reason" not in condition(obj, "Synced")
+
+    data.update(good)
+    world.write("db.yaml", sealed)
+    cluster.reload()
+    await reconcile(world, cluster)
+    status = (await world.object(cluster, DB))["status"]
+    assert "failedItems" not in status
+    assert [one["type"] for one in status["conditions"]] == ["Synced", "Ready"]
+
+
+async def test_a_retained_file_stays_when_its_object_is_gone(world: World) -> None:
+    sealed, other = world.sealed("db", {"a": "1"}), world.sealed("other", {"a": "1"})
+    sealed["metadata"]["annotations"][RETAIN] = "retain"
+    world.write("db.yaml", sealed)
+    world.write("other.yaml", other)
+    cluster = world.cluster()
+    for key in (DB, sealed_key("other")):
+        await reconcile(world, cluster, key)
+        assert (await reconcile(world, cluster, key)).outcome is Outcome.UNCHANGED
+    (world.source / "db.yaml").unlink()
+    cluster.reload()
+    assert cluster.prune() == []
+    assert world.read("default/db.yaml") == {"a": "1"}
+
+    del sealed["metadata"]["annotations"][RETAIN]
+    world.write("db.yaml", sealed)
+    cluster.reload()
+    assert (await reconcile(world, cluster)).outcome is Outcome.UPDATED
+    (world.source / "db.yaml").unlink()
+    cluster.reload()
+    assert [pruned.target.name for pruned in cluster.prune()] == ["db"]
+
+
+async def test_without_writing_status_all_that_it_serves_for_works_for_one_life(world: World) -> None:
+    world.write("db.yaml", world.sealed("db", {"a": "1"}))
+    cluster = world.cluster()
+    options = Options(update_status=False, recreate=False)
+    keys = FixedKeyring(world.keyring)
+    reconciler = SealedSecretReconciler(cluster, keys, world.clock, options=options)
+
+    assert (await reconciler.reconcile(DB)).outcome is Outcome.CREATED
+    assert "status" not in await world.object(cluster, DB)
+    (world.output / "default" / "db.yaml").unlink()
+    for _ in range(2):
+        assert (await reconciler.reconcile(DB)).outcome is Outcome.UNCHANGED
+    assert world.keyring.opened == 1
+    assert not world.output_files()
+    assert len(events(cluster)) == 1
+
+    again = SealedSecretReconciler(cluster, keys, world.clock, options=options)
+    assert (await again.reconcile(DB)).outcome is Outcome.CREATED
+
+
+async def test_an_immutable_target_is_told_and_looked_at_again(world: World) -> None:
+    world.write("db.yaml", world.sealed("db", {"a": "1"}, immutable=True))
+    cluster = world.cluster()
+    await reconcile(world, cluster)
+    world.write("db.yaml", world.sealed("db", {"a": "2"}, immutable=True))
+    cluster.reload()
+
+    result = await reconcile(world, cluster)
+
+    assert (result.outcome, result.retry) == (Outcome.FAILED, True)
+    assert condition(await world.object(cluster, DB), "Ready")["reason"] == "Immutable"
+    assert world.read("default/db.yaml") == {"a": "1"}
+
+
+@pytest.mark.parametrize("count", [64, 65, 3000])
+def test_however_many_items_there_are_the_status_stays_small(count: int) -> None:
+    keys = {f"item-{number:04}": f"SHA256:{'x' if number % 10 else 'y'}" for number in range(count)}
+    told = sealed_status.compact(keys)
+    assert len(told) <= 65
+    known = sealed_status.known_keys({"status": {"sealedWith": told}}, keys.keys())
+    assert known.keys() == keys.keys()
+    assert sum(known[item] == keys[item] for item in keys) >= 0.9 * count
+    long = UnsealError("x" * 100_000, items=dict.fromkeys(keys, "WrongKey"), hint="y" * 100_000)
+    failure = sealed_status.failure({"metadata": {}}, long, long.what)
+    assert len(str(failure)) < 30_000

@@ -50,7 +50,6 @@ def _in_sync(server: ApiServer, folder: Path) -> list[Row]:
     _run(server, _store, [key], [_sealed(key, f"object-{number}", 1) for number in range(OBJECTS)])
     with Operator(server.admin_kubeconfig, folder) as operator:
         operator.wait_for("created", OBJECTS)
-        operator.wait_for_events(OBJECTS)
     with Operator(server.admin_kubeconfig, folder) as operator:
         ready = operator.wait_until_ready()
         live = _edit(server, key, "object-4711", operator)

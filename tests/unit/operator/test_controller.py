@@ -385,3 +385,8 @@ async def test_a_sweep_finds_targets_that_were_changed_or_deleted_unseen(house: 
     found = house.controller.swept_targets([listed("same", "5"), listed("edited", "6")], targets)
     assert found == 2
     assert sorted(key.name for key in await house.work()) == ["edited", "gone"]
+
+
+async def test_a_target_of_an_object_that_is_not_ours_to_look_after_is_left_to_others(house: House) -> None:
+    house.controller.change(Change(SECRET, secret("6")))
+    assert await house.work() == []

@@ -32,6 +32,7 @@ class Api:
     def __init__(self) -> None:
         self.served = {SEALED_SECRET: "v1alpha1", EXTERNAL_SECRET: "v1", SECRET: "v1"}
         self.forbidden: set[str] = set()
+        self.refused: dict[str, int] = {}
         self.trouble: ClusterError | None = None
         self.slow = 0.0
         self.objects: dict[Kind, list[Object]] = {}
@@ -47,6 +48,8 @@ class Api:
 
     async def request(self, verb: str, path: str, **_: Any) -> None:
         await asyncio.sleep(self.slow)
+        if path in self.refused:
+            raise ClusterError("refused", status=self.refused[path])
         if path.rpartition("/")[2] in self.forbidden:
             raise ClusterError("forbidden", status=403, hint="grant it")
 
@@ -274,3 +277,64 @@ async def test_a_sweep_that_fails_is_tried_again(house: House) -> None:
     house.api.trouble = None
     await house.pass_time(61)
     assert len(house.watcher.sweeps) > sweeps
+
+
+async def test_a_namespace_that_is_not_there_is_served_when_it_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    api = Api()
+    survey = Survey(api, api, (SEALED_SECRET, SECRET), namespaces=("own", "later"))  # type: ignore[arg-type]
+    api.refused["/api/v1/namespaces/later"] = 404
+    for _ in range(2):
+        assert set(await survey.take()) == {SEALED_SECRET, SECRET}
+        assert survey.namespaces == ("own",)
+        assert not survey.complete
+    complaints = [record for record in caplog.records if "cannot be watched" in record.message]
+    assert [record.__dict__["namespace"] for record in complaints] == ["later"]
+
+    api.refused.clear()
+    await survey.take()
+    assert survey.namespaces == ("own", "later")
+    assert survey.complete
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_namespace_that_refuses_does_not_hold_up_the_others(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = Api()
+    survey = Survey(api, api, (SEALED_SECRET, SECRET), namespaces=("own", "closed"))  # type: ignore[arg-type]
+    # Nobody may read namespaces here, which says nothing of what is in them.
+    for name in ("own", "closed"):
+        api.refused[f"/api/v1/namespaces/{name}"] = 403
+    api.refused["/api/v1/namespaces/closed/secrets"] = status
+
+    assert set(await survey.take()) == {SEALED_SECRET, SECRET}
+    assert survey.namespaces == ("own",)
+    (complaint,) = [record for record in caplog.records if "cannot be watched" in record.message]
+    assert complaint.__dict__["error"] == "the API server forbids to list Secret"
+
+    del api.refused["/api/v1/namespaces/closed/secrets"]
+    await survey.take()
+    assert survey.namespaces == ("own", "closed")
+    assert survey.complete
+
+
+async def test_when_no_namespace_can_be_watched_the_watch_is_not_widened_to_all() -> None:
+    api = Api()
+    survey = Survey(api, api, (SEALED_SECRET,), namespaces=("a", "b"))  # type: ignore[arg-type]
+    for name in ("a", "b"):
+        api.refused[f"/api/v1/namespaces/{name}"] = 404
+    await survey.take()
+    assert survey.namespaces == ("a", "b")
+
+
+async def test_a_namespace_that_comes_starts_the_watch_anew(house: House) -> None:
+    house.survey._wanted = house.survey.namespaces = ("own", "later")
+    house.api.refused["/api/v1/namespaces/later"] = 404
+    await house.pass_time(1)
+    assert len(house.sources) == 1
+    house.api.refused.clear()
+    await house.pass_time(supervisor.SURVEY_SOON + 1)
+    assert len(house.sources) == 2
+    assert house.survey.namespaces == ("own", "later")

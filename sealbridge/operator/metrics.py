@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 import sealbridge
-from sealbridge.errors import ClusterError, Conflict, NotOwned
+from sealbridge.errors import ClusterError, Conflict, Immutable, NotOwned
 from sealbridge.operator.queue import WorkQueue
 from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
@@ -279,6 +279,8 @@ def _unseal_reason(result: Result) -> str:
     error = result.error
     if isinstance(error, NotOwned):
         return "unmanaged"
+    if isinstance(error, Immutable):
+        return "update"
     if isinstance(error, ClusterError):
         if result.target is None:
             return "fetch"

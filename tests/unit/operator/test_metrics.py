@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 import sealbridge
-from sealbridge.errors import ClusterError, Conflict, EnvelopeError, NotOwned, SealbridgeError, UnsealError
+from sealbridge.errors import (
+    ClusterError,
+    Conflict,
+    EnvelopeError,
+    Immutable,
+    NotOwned,
+    SealbridgeError,
+    UnsealError,
+)
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.queue import WorkQueue
 from sealbridge.reconcile.kinds import ObjectKey
@@ -95,6 +103,18 @@ def test_the_instance_of_a_sealed_secret_is_a_label_that_follows_its_edits() -> 
     metrics.reconciled(Result(key=SEALED, outcome=Outcome.UNCHANGED), 0.1)
     metrics.reconciled(Result(key=SEALED, outcome=Outcome.GONE), 0.1)
     assert not [name for name in samples(metrics) if "condition_info" in name]
+
+
+def test_nothing_names_a_sealed_secret_where_that_is_asked_for() -> None:
+    metrics = Metrics(omit_names=True)
+    metrics.labelled(SEALED, {"app.kubernetes.io/instance": "shop"})
+    metrics.reconciled(Result(key=SEALED, outcome=Outcome.CREATED), 0.1)
+    metrics.reconciled(failed(SEALED, Immutable("it is immutable"), retry=True, told=True), 0.1)
+    metrics.reconciled(Result(key=SEALED, outcome=Outcome.GONE), 0.1)
+    found = samples(metrics)
+    assert not [name for name in found if "condition_info" in name]
+    assert found["sealed_secrets_controller_unseal_requests_total"] == 2
+    assert found['sealed_secrets_controller_unseal_errors_total{namespace="a",reason="update"}'] == 1
 
 
 def test_the_version_is_told_under_both_names() -> None:

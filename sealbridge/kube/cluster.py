@@ -22,6 +22,7 @@ FIELD_MANAGER = "sealbridge"
 _REPLANS = 5  # times that a target is read again because others changed it
 _FRESH = 30.0  # seconds for which an object that the watch brought replaces a read
 _MOST_FRESH = 4096  # such objects
+_MOST_STATES = 16384  # the same for targets, of which little is kept
 _MOST_KNOWN = 65536  # targets whose existence is remembered
 
 
@@ -58,14 +59,23 @@ class KubernetesCluster:
         self._witness = witness
         self._monotonic = monotonic
         self._fresh: OrderedDict[ObjectKey, tuple[float, Object]] = OrderedDict()
+        self._states: OrderedDict[tuple[str, str], tuple[float, TargetState]] = OrderedDict()
         self._present: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def offer(self, obj: Object, *, renew: bool = False) -> None:
         """An object as a watch has just brought it: the next `get` within half a minute takes it.
 
         It saves one read an object. Memory stays bounded: what exceeds it is read as usual. `renew`:
-        only instead of an earlier one that nobody has taken yet."""
+        only instead of an earlier one that nobody has taken yet. Of a Secret, which comes as metadata,
+        the next `target_state` takes it: a start with ten thousand targets reads none of them alone."""
         key = key_of(obj)
+        if key.kind == SECRET.name:
+            name = (key.namespace, key.name)
+            self._states[name] = (self._monotonic(), state_of(obj))
+            self._states.move_to_end(name)
+            if len(self._states) > _MOST_STATES:
+                self._states.popitem(last=False)
+            return
         if renew and key not in self._fresh:
             return
         self._fresh[key] = (self._monotonic(), obj)
@@ -76,6 +86,8 @@ class KubernetesCluster:
     def withdraw(self, key: ObjectKey) -> None:
         """What was offered for `key` is no longer true."""
         self._fresh.pop(key, None)
+        if key.kind == SECRET.name:
+            self._states.pop((key.namespace, key.name), None)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object with its apiVersion and kind, or None."""
@@ -113,6 +125,10 @@ class KubernetesCluster:
 
     async def target_state(self, namespace: str, name: str) -> TargetState | None:
         """A Secret's metadata, or None; its values do not travel."""
+        offered = self._states.pop((namespace, name), None)
+        if offered is not None and self._monotonic() - offered[0] <= _FRESH:
+            self._seen(namespace, name, offered[1].resource_version)
+            return offered[1]
         obj = await self._client.get(path_of(SECRET, namespace, name), accept=METADATA)
         if obj is None:
             self._seen(namespace, name, None)
@@ -282,6 +298,7 @@ class KubernetesCluster:
         return list(found.values())
 
     def _seen(self, namespace: str, name: str, resource_version: str | None) -> None:
+        self._states.pop((namespace, name), None)
         if resource_version is None:
             self._present.pop((namespace, name), None)
         else:

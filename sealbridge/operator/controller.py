@@ -96,6 +96,10 @@ class Controller:
     def change(self, change: Change) -> None:
         """Take what a watch has brought."""
         if change.kind is SECRET:
+            if change.listed and not change.deleted:
+                self._offers.offer(change.obj)
+            else:
+                self._offers.withdraw(key_of(change.obj))
             self._secret_changed(change)
             return
         key = key_of(change.obj)

@@ -12,7 +12,7 @@ from sealbridge.kube.client import Client, path_of
 from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import connect
 from sealbridge.kube.events import EventRecorder
-from sealbridge.reconcile.kinds import KINDS, SECRET, Kind, Object
+from sealbridge.reconcile.kinds import KINDS, SECRET, Kind, Object, ObjectKey
 from tests.contract.cluster_contract import ClusterContract
 from tests.servers.apiserver import ApiServer
 
@@ -28,13 +28,14 @@ class KubernetesHarness:
     def __init__(self, server: ApiServer, namespace: str) -> None:
         connection = connect(str(server.admin_kubeconfig))
         self.namespace = namespace
-        self.count = 0
+        self.count = self.reads = 0
         self.user = Client(connection)
         self.client = Client(connection, observe=self.observe)
         self.cluster = KubernetesCluster(self.client, EventRecorder(self.client, Clock()))
 
     def observe(self, verb: str, resource: str, code: int) -> None:
         self.count += resource == "secrets" and verb != "GET" and code < 300
+        self.reads += resource == "secrets" and verb == "GET"
 
     async def close(self) -> None:
         await self.user.close()
@@ -87,3 +88,25 @@ async def harness(apiserver: ApiServer, namespace: str) -> AsyncIterator[Kuberne
 
 class TestKubernetesCluster(ClusterContract):
     """All of it."""
+
+    async def test_a_target_that_a_watch_has_brought_is_not_read_and_only_once_believed(
+        self, harness: KubernetesHarness
+    ) -> None:
+        cluster, name = harness.cluster, (harness.namespace, "brought")
+        await harness.put_secret(self.foreign(harness, "brought", labels={"l": "1"}))
+        read = await cluster.target_state(*name)
+        path = path_of(SECRET, *name)
+        brought = {**await harness.user.get(path), "kind": "Secret"}
+
+        cluster.offer(brought)
+        reads = harness.reads
+        assert await cluster.target_state(*name) == read
+        assert harness.reads == reads
+        await harness.put_secret(self.foreign(harness, "brought", labels={"l": "2"}))
+        edited = await cluster.target_state(*name)
+        assert edited is not None
+        assert (harness.reads, dict(edited.labels)) == (reads + 1, {"l": "2"})
+
+        cluster.offer(brought)
+        cluster.withdraw(ObjectKey("Secret", *name))
+        assert await cluster.target_state(*name) == edited

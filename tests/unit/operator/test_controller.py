@@ -390,3 +390,12 @@ async def test_a_sweep_finds_targets_that_were_changed_or_deleted_unseen(house: 
 async def test_a_target_of_an_object_that_is_not_ours_to_look_after_is_left_to_others(house: House) -> None:
     house.controller.change(Change(SECRET, secret("6")))
     assert await house.work() == []
+
+
+async def test_the_targets_that_a_watch_lists_are_offered_and_withdrawn_when_they_change(
+    house: House,
+) -> None:
+    house.controller.change(Change(SECRET, secret("5"), listed=True))
+    assert house.offers.there["x"]["kind"] == "Secret"
+    house.controller.change(Change(SECRET, secret("6")))
+    assert house.offers.there == {}

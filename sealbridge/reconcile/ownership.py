@@ -19,7 +19,6 @@ from sealbridge.secret import Secret
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
-SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 # On a target without an owner reference: whose it is all the same. It holds no UID, so that an owner that
 # was deleted and applied again goes on where it was.
 RETAINED_ANNOTATION = "sealbridge.io/retained-for"

@@ -18,7 +18,7 @@ from sealbridge.errors import (
 from sealbridge.reconcile import conditions, sealed_status
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership
 from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object, ObjectKey
-from sealbridge.reconcile.ownership import SKIP_OWNER_ANNOTATION, is_left_to_nobody, not_owned
+from sealbridge.reconcile.ownership import is_left_to_nobody, not_owned
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS, KeyringSource
 from sealbridge.reconcile.status import (
@@ -34,7 +34,7 @@ from sealbridge.reconcile.status import (
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring, Opened
 from sealbridge.sealing.opening import open_items
-from sealbridge.sealing.sealed_secret import SealedSecret
+from sealbridge.sealing.sealed_secret import SKIP_OWNER_ANNOTATION, SealedSecret
 from sealbridge.sealing.whole import FIELD as WHOLE
 from sealbridge.sealing.whole import OpenedWhole, open_whole
 from sealbridge.secret import Secret

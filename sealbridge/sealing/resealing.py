@@ -14,10 +14,9 @@ from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import open_items
-from sealbridge.sealing.sealed_secret import SEALED_WITH, SealedSecret, seal
+from sealbridge.sealing.sealed_secret import SEALED_WITH, SKIP_OWNER_ANNOTATION, SealedSecret, seal
 from sealbridge.sealing.whole import open_whole
 
-SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 # What an API server sets: it belongs to the object in the cluster, not to the one in Git.
 _SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields")
 
@@ -40,7 +39,8 @@ def reseal(
     """Seal the items of a SealedSecret anew, under its own scope, name and namespace.
 
     An item that the certificate's own key opens stays as it is, unless `every` asks for all. With
-    `accept_whole` the deprecated `spec.data` becomes items and a template that say the same. Raises
+    `accept_whole` the deprecated `spec.data` becomes items and a template that say the same: labels and
+    annotations that were sealed with it can be read then, so ask for it where its owner does. Raises
     ManifestError, or UnsealError that names the items that do not open: then nothing is changed.
     """
     sealed = SealedSecret.from_manifest(manifest, accept_whole=accept_whole)

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 API_VERSION = "bitnami.com/v1alpha1"
 KIND = "SealedSecret"
 SEALED_WITH = "sealbridge.io/sealed-with"
+# In the template: the Secret gets no owner.
+SKIP_OWNER_ANNOTATION = "sealedsecrets.bitnami.com/skip-set-owner-references"
 
 # What the API server sets, and what holds the values in plain: not carried into the template.
-_SERVER_SIDE = frozenset(
+SERVER_SIDE = frozenset(
     {
         "uid",
         "resourceVersion",
@@ -132,7 +134,7 @@ class SealedSecret:
                 metadata={
                     key: value
                     for key, value in inner.items()
-                    if key not in _SERVER_SIDE and key not in {"name", "namespace", "labels", "annotations"}
+                    if key not in SERVER_SIDE and key not in {"name", "namespace", "labels", "annotations"}
                 },
             ),
         )
@@ -207,7 +209,7 @@ def seal(secret: Secret, certificate: Certificate, scope: Scope) -> SealedSecret
             immutable=secret.immutable,
             labels=dict(secret.labels),
             annotations=annotations | scope.annotations(),
-            metadata={key: value for key, value in secret.metadata.items() if key not in _SERVER_SIDE},
+            metadata={key: value for key, value in secret.metadata.items() if key not in SERVER_SIDE},
         ),
     )
 

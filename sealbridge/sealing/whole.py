@@ -13,26 +13,11 @@ from typing import NamedTuple
 from sealbridge.errors import ManifestError, UnsealError
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import Reason, open_texts
-from sealbridge.sealing.sealed_secret import SealedSecret
+from sealbridge.sealing.sealed_secret import SERVER_SIDE, SealedSecret
 from sealbridge.secret import Secret, Value
 
 FIELD = "spec.data"
 
-# The server's own: a Secret that was read from a cluster and sealed whole brought them along.
-_SERVER_SET = frozenset(
-    {
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "ownerReferences",
-        "managedFields",
-        "generateName",
-    }
-)
 _NOT_A_SECRET = "spec.data opens, and what is in it is no Secret"  # noqa: S105 - a message
 
 
@@ -57,7 +42,7 @@ def open_whole(
             items={FIELD: Reason.CORRUPT.value},
             hint="take the Secret from the cluster and seal it again",
         ) from None
-    metadata = {name: value for name, value in secret.metadata.items() if name not in _SERVER_SET}
+    metadata = {name: value for name, value in secret.metadata.items() if name not in SERVER_SIDE}
     return OpenedWhole(
         replace(secret, name=sealed.name, namespace=sealed.namespace, metadata=metadata), opened.key
     )

@@ -10,9 +10,9 @@ from sealbridge.errors import ManifestError, UnsealError
 from sealbridge.sealing import envelope
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import unseal_items
-from sealbridge.sealing.resealing import SKIP_OWNER_ANNOTATION, reseal
+from sealbridge.sealing.resealing import reseal
 from sealbridge.sealing.scope import NAMESPACE_WIDE_ANNOTATION
-from sealbridge.sealing.sealed_secret import SealedSecret
+from sealbridge.sealing.sealed_secret import SKIP_OWNER_ANNOTATION, SealedSecret
 from sealbridge.sealing.whole import open_whole
 from tests.canary import Canary
 from tests.sealing_keys import sealing_key

@@ -163,8 +163,9 @@ class SealedSecretReconciler:
                 raise not_owned(made.secret.name, owner)
         except SealbridgeError as error:
             await self._tell_failure(obj, conditions.UPDATE_FAILED, error, error.what, event=error.what)
-            # Somebody may give way, a policy or a limit may change, and nothing need tell us so.
-            return failed(key, error, retry=True, told=True, target=target, depends_on=frozenset({target}))
+            # Somebody may give way, and nothing need tell us so. What no Secret can hold stays refused.
+            retry = not isinstance(error, ClusterError) or error.retryable
+            return failed(key, error, retry=retry, told=True, target=target, depends_on=frozenset({target}))
         try:
             await self._tell_success(obj, applied, made.sealed_with)
         except ClusterError as error:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sealbridge.errors import (
+    ClusterError,
     Conflict,
     Immutable,
     ManifestError,
@@ -96,7 +97,8 @@ def failure(obj: Object, error: SealbridgeError, cause: str) -> Told:
         conditions.condition(conditions.SYNCED, ok=False, reason="", message=_shortened(cause)),
         conditions.condition(conditions.READY, ok=False, reason=reason, message=message),
     ]
-    stalled = reason in _STALLING
+    refused = isinstance(error, ClusterError) and not error.retryable
+    stalled = refused or reason in _STALLING
     if stalled:
         told.append(conditions.condition(conditions.STALLED, ok=True, reason=reason, message=message))
     return Told(

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from sealbridge.errors import UnsealError
+from sealbridge.errors import (
+    ClusterError,
+    Conflict,
+    Immutable,
+    ManifestError,
+    NotOwned,
+    SealbridgeError,
+    TemplateError,
+    UnsealError,
+)
 from sealbridge.local.directory import DirectoryCluster
 from sealbridge.reconcile import sealed_status
 from sealbridge.reconcile.cluster import Ownership
@@ -457,3 +466,27 @@ def test_however_many_items_there_are_the_status_stays_small(count: int) -> None
     long = UnsealError("x" * 100_000, items=dict.fromkeys(keys, "WrongKey"), hint="y" * 100_000)
     failure = sealed_status.failure({"metadata": {}}, long, long.what)
     assert len(str(failure)) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "stalled"),
+    [
+        (UnsealError("no", items={"a": "WrongKey"}), "WrongKey", True),
+        (UnsealError("no", items={"a": "WrongKey", "b": "WrongScope"}), "WrongScope", True),
+        (TemplateError("no"), "TemplateFailed", True),
+        (ManifestError("no"), "Invalid", True),
+        (NotOwned("no"), "NotOwned", True),
+        (Immutable("no"), "Immutable", True),
+        (Conflict("no"), "Conflict", False),
+        (ClusterError("no", retryable=True, status=503), "UpdateFailed", False),
+        (ClusterError("no", status=422), "UpdateFailed", True),
+    ],
+)
+def test_every_cause_has_a_word_and_what_time_does_not_heal_is_stalled(
+    error: SealbridgeError, reason: str, *, stalled: bool
+) -> None:
+    told = sealed_status.failure({"metadata": {"generation": 3}}, error, error.what)
+    found = {one["type"]: one for one in told.conditions}
+    assert found["Ready"]["reason"] == reason
+    assert ("Stalled" in found, "Stalled" in told.without) == (stalled, not stalled)
+    assert told.fields["observedGeneration"] == 3

@@ -95,7 +95,7 @@ class Secret:
         if type_ is not None and not isinstance(type_, str):
             raise ManifestError(f"type must be a string, it is {kind_of(type_)}")
         for field_ in ("name", "namespace"):
-            if not isinstance(metadata.get(field_) or "", str):
+            if metadata.get(field_) is not None and not isinstance(metadata[field_], str):
                 raise ManifestError(f"metadata.{field_} must be a string, it is {kind_of(metadata[field_])}")
         return cls(
             name=metadata.get("name") or "",

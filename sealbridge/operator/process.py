@@ -233,7 +233,13 @@ class Operator:
         # One thread: strangers may keep one core busy, and reconciling has the others.
         executor = ThreadPoolExecutor(1, thread_name_prefix="http")
         ending.callback(executor.shutdown, wait=False, cancel_futures=True)
-        keys = KeyRequests(self._keys, executor, seconds=limits.write_timeout, tried=self._metrics.decrypted)
+        keys = KeyRequests(
+            self._keys,
+            executor,
+            seconds=min(KEY_WORK, limits.write_timeout),
+            tried=self._metrics.decrypted,
+            accept_whole=settings.accept_deprecated_v1_data,
+        )
         tls = ServerTls(settings.tls_cert_file, settings.tls_key_file) if settings.tls_cert_file else None
         return (
             Server(

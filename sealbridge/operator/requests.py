@@ -20,6 +20,7 @@ from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import Reason, open_items
 from sealbridge.sealing.resealing import reseal
 from sealbridge.sealing.sealed_secret import SealedSecret
+from sealbridge.sealing.whole import open_whole
 
 _T = TypeVar("_T")
 # The request, the keys to open with, and the keyring that knows which of them is current.
@@ -58,13 +59,22 @@ class KeyRequests:
     """Answers from the keyring of the moment.
 
     Work is done on `executor`, which is not the reconcilers': however many ask, unsealing goes first.
-    A request may use private keys for `seconds`; `tried` is called before every use of one.
+    A request may use private keys for `seconds`; `tried` is called before every use of one. With
+    `accept_whole` the deprecated `spec.data` is verified, too. It is never rotated: its labels and
+    annotations are sealed as well, and the modern form would tell them to whoever asks.
     """
 
     def __init__(
-        self, keys: KeyringSource, executor: Executor, *, seconds: float, tried: Callable[[], None]
+        self,
+        keys: KeyringSource,
+        executor: Executor,
+        *,
+        seconds: float,
+        tried: Callable[[], None],
+        accept_whole: bool = True,
     ) -> None:
         self._keys = keys
+        self._accept_whole = accept_whole
         self._executor = executor
         self._seconds = seconds
         self._tried = tried
@@ -98,7 +108,7 @@ class KeyRequests:
 
     async def verify(self, body: bytes) -> None:
         """Whether every item opens. Raises ManifestError, UnsealError, ClusterError or TooMuchError."""
-        await self._with_keys(_verify, body)
+        await self._with_keys(_verify_whole if self._accept_whole else _verify, body)
 
     async def rotate(self, body: bytes) -> bytes:
         """The object with every item sealed anew for the current certificate, as JSON. Raises as above,
@@ -124,7 +134,7 @@ class KeyRequests:
             budget.spend()
             self._tried()
 
-        bounded = Keyring(keyring, tried=tried)
+        bounded = keyring.counted(tried)
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, work, body, bounded, keyring
@@ -152,6 +162,14 @@ def explanation(error: UnsealError) -> str:
 
 def _verify(body: bytes, keyring: Keyring, _: Keyring) -> None:
     open_items(SealedSecret.from_manifest(_one(body).obj), keyring)
+
+
+def _verify_whole(body: bytes, keyring: Keyring, _: Keyring) -> None:
+    sealed = SealedSecret.from_manifest(_one(body).obj, accept_whole=True)
+    if sealed.whole is None:
+        open_items(sealed, keyring)
+    else:
+        open_whole(sealed, keyring)
 
 
 def _rotate(body: bytes, keyring: Keyring, given: Keyring) -> bytes:

@@ -100,6 +100,7 @@ def test_line_breaks_in_base64_are_ignored() -> None:
         ({"metadata": "hidden"}, "metadata must be a mapping"),
         ({"metadata": {"name": 5}}, r"metadata\.name must be a string"),
         ({"metadata": {"namespace": ["x"]}}, r"metadata\.namespace must be a string, it is a list"),
+        ({"metadata": {"namespace": False}}, r"metadata\.namespace must be a string, it is a boolean"),
         ({"metadata": {"labels": {"a": 1}}}, r"metadata\.labels\.a must be a string, it is a number"),
         ({"metadata": {"annotations": {"a": 1}}}, r"metadata\.annotations\.a must be a string"),
     ],

@@ -24,6 +24,7 @@ from sealbridge.operator.http import Server
 from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.requests import KeyRequests
 from sealbridge.operator.tls import ServerTls
+from sealbridge.sealing import envelope
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.opening import unseal_items
@@ -95,12 +96,17 @@ async def serving(
     state: State | None = None,
     limits: Limits = GENEROUS,
     seconds: float = 30.0,
+    accept_whole: bool = True,
     **server: Any,
 ) -> AsyncIterator[Service]:
     metrics = Metrics()
     with ThreadPoolExecutor(1) as executor:
         requests = KeyRequests(
-            keys or Keys(sealing_key()), executor, seconds=seconds, tried=metrics.decrypted
+            keys or Keys(sealing_key()),
+            executor,
+            seconds=seconds,
+            tried=metrics.decrypted,
+            accept_whole=accept_whole,
         )
         app = main_app(state or State(), requests, metrics, limits)
         running = Server(app, "127.0.0.1:0", "certificate and health", **server)
@@ -230,6 +236,23 @@ async def test_what_opens_is_verified(scope: Scope, form: str, canary: Canary) -
     body = json.dumps(manifest) if form == "json" else dump_yaml([manifest])
     async with serving(Keys(sealing_key(1), sealing_key())) as service:
         assert await service.post("/v1/verify", body) == (200, "")
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_the_deprecated_data_is_verified_where_it_is_accepted_and_never_rotated(
+    canary: Canary, *, accept: bool
+) -> None:
+    plain = json.dumps({"kind": "Secret", "data": {}, "stringData": {"a": canary("whole")}}).encode()
+    manifest = sealed({"a": "1"})
+    manifest["spec"] = {"data": envelope.encode(envelope.seal(plain, sealing_key().certificate, b"shop/db"))}
+    async with serving(accept_whole=accept) as service:
+        code, _ = await service.post("/v1/verify", manifest)
+        assert code == (200 if accept else 500)
+        manifest["metadata"]["name"] = "other"
+        code, _ = await service.post("/v1/verify", manifest)
+        assert code == (409 if accept else 500)
+        code, _ = await service.post("/v1/rotate", manifest)
+        assert code == 400
 
 
 def moved(manifest: Manifest) -> Manifest:

@@ -41,6 +41,11 @@ def hint(text: str) -> None:
     _write(f"{paint('hint:', 'yellow')} {clean(text)}")
 
 
+def warning(text: str) -> None:
+    """A `warning:` line: it goes on, and somebody should know."""
+    _write(f"{paint('warning:', 'yellow')} {clean(text)}")
+
+
 def note(text: str) -> None:
     """A line for people: what was done."""
     _write(clean(text))

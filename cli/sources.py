@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sealbridge.errors import CertificateError, UsageError
+from sealbridge.errors import CertificateError, ManifestError, UsageError
 from sealbridge.manifests import Document, read_file, read_stream
 from sealbridge.sealing.certificate import Certificate
 from sealbridge_cli import console
@@ -28,6 +28,33 @@ def add_files(parser: argparse.ArgumentParser, what: str) -> None:
         metavar="FILE",
         help=f"manifests of {what}, YAML or JSON, many to a file; - is stdin (default: stdin)",
     )
+
+
+def add_recursion(parser: argparse.ArgumentParser) -> None:
+    """The option for folders: `-r`."""
+    parser.add_argument(
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="take folders, and from them every .yaml, .yml and .json, links and hidden folders left out",
+    )
+
+
+def files(args: argparse.Namespace) -> list[str]:
+    """The files that -f names, folders walked with -r. Links that were not followed are told of."""
+    if not args.file:
+        if args.recursive:
+            raise UsageError("-r takes folders, and none is given", hint="name one with -f")
+        return []
+    from sealbridge.repo.files import manifest_files
+
+    found = manifest_files(args.file, recursive=args.recursive)
+    if found.links:
+        more = f" and {len(found.links) - 1} more" if len(found.links) > 1 else ""
+        console.note(f"links are not followed: {found.links[0]}{more}")
+    if not found.files:
+        raise ManifestError("there is no manifest in it", where=", ".join(args.file))
+    return list(found.files)
 
 
 def documents(files: Sequence[str]) -> list[Document]:

@@ -22,13 +22,17 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Document(NamedTuple):
-    """One object of a file. `number` counts the file's documents from 1, `item` those of a List."""
+    """One object of a file. `number` counts the file's documents from 1, `item` those of a List.
+
+    `list_kind` is what kind of List it is an item of.
+    """
 
     file: str
     number: int
     line: int
     obj: dict[str, Any]
     item: int | None = None
+    list_kind: str | None = None
 
     @property
     def where(self) -> str:
@@ -105,8 +109,22 @@ class _Whole(NamedTuple):
     lines: Mapping[int, int]
 
 
+def is_json(data: bytes, file: str) -> bool:
+    """Whether a text that can be read is JSON to us."""
+    if not _may_be_json(data, file):
+        return False
+    try:
+        return bool(list(_from_json(data, file))) or file.endswith(".json")
+    except ManifestError:
+        return False
+
+
+def _may_be_json(data: bytes, file: str) -> bool:
+    return data.lstrip().startswith((b"{", b"[")) or file.endswith(".json")
+
+
 def _json_or_yaml(data: bytes, file: str) -> Iterable[_Whole]:
-    if not data.lstrip().startswith((b"{", b"[")) and not file.endswith(".json"):
+    if not _may_be_json(data, file):
         return _from_yaml(data, file)
     try:
         return list(_from_json(data, file))
@@ -258,7 +276,7 @@ def _unpacked(whole: _Whole) -> Iterator[Document]:
         raise ManifestError("items of a List must be a list", where=document.where)
     for number, item in enumerate(items or [], 1):
         line = lines.get(id(item), document.line)
-        place = Document(document.file, document.number, line, {}, number)
+        place = Document(document.file, document.number, line, {}, number, kind)
         if not isinstance(item, dict):
             raise ManifestError("an item of a List must be a mapping", where=place.where)
         inner = place._replace(obj={**inherited, **item})

@@ -176,26 +176,9 @@ def seal(secret: Secret, certificate: Certificate, scope: Scope) -> SealedSecret
     Raises ManifestError when a name is missing or not one that Kubernetes takes, or nothing is there
     to seal. Whether the certificate has expired is for the caller to judge: this reads no clock.
     """
-    check_name(secret.name, "metadata.name")
-    if secret.namespace:
-        check_namespace(secret.namespace, "metadata.namespace")
-    elif scope is not Scope.CLUSTER_WIDE:
-        raise ManifestError(
-            f"the Secret has no namespace, and the scope {scope.value} is bound to one",
-            hint="give one with -n, or seal with --scope cluster-wide",
-        )
-    if not secret.items:
-        raise ManifestError(
-            "the Secret has no items: data and stringData are empty", hint="put the values under stringData"
-        )
-    for key in secret.items:
-        check_item_key(key)
+    check_sealable(secret, scope)
     label = scope.label(secret.namespace, secret.name)
-    annotations = {
-        key: value
-        for key, value in secret.annotations.items()
-        if key not in _LAST_APPLIED and key not in SCOPE_ANNOTATIONS and key != SEALED_WITH
-    }
+    annotations = carried_annotations(secret.annotations)
     return SealedSecret(
         name=secret.name,
         namespace=secret.namespace,
@@ -212,6 +195,33 @@ def seal(secret: Secret, certificate: Certificate, scope: Scope) -> SealedSecret
             metadata={key: value for key, value in secret.metadata.items() if key not in SERVER_SIDE},
         ),
     )
+
+
+def check_sealable(secret: Secret, scope: Scope) -> None:
+    """Raise ManifestError when a name is missing or not one that Kubernetes takes, or nothing is there."""
+    check_name(secret.name, "metadata.name")
+    if secret.namespace:
+        check_namespace(secret.namespace, "metadata.namespace")
+    elif scope is not Scope.CLUSTER_WIDE:
+        raise ManifestError(
+            f"the Secret has no namespace, and the scope {scope.value} is bound to one",
+            hint="give one with -n, or seal with --scope cluster-wide",
+        )
+    if not secret.items:
+        raise ManifestError(
+            "the Secret has no items: data and stringData are empty", hint="put the values under stringData"
+        )
+    for key in secret.items:
+        check_item_key(key)
+
+
+def carried_annotations(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Those of a Secret that go into a template: no scope, no hint, no copy of the values."""
+    return {
+        key: value
+        for key, value in annotations.items()
+        if key not in _LAST_APPLIED and key not in SCOPE_ANNOTATIONS and key != SEALED_WITH
+    }
 
 
 def _metadata(

@@ -39,6 +39,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.chdir(tmp_path)
     for name in ("SEALBRIDGE_CERT", "SEALBRIDGE_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SEALBRIDGE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("SEALBRIDGE_RENEW_PERIOD", "0")
 
     def run_(*arguments: str, stdin: str | bytes = "") -> Outcome:
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -51,8 +53,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 @pytest.fixture
-def cert(tmp_path: Path) -> str:
+def cert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The path of a certificate whose key is `key`."""
+    # The certificates of tests were all made on one day, which is longer ago every day.
+    monkeypatch.setenv("SEALBRIDGE_RENEW_PERIOD", "0")
     path = tmp_path / "cert.pem"
     path.write_bytes(sealing_key().certificate.pem)
     return str(path)

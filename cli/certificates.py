@@ -1,0 +1,91 @@
+"""The certificate that commands seal with: where it comes from, and whether it is still good."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime, timedelta
+
+from sealbridge.errors import CertificateError, UsageError
+from sealbridge.sealing.certificate import Certificate
+from sealbridge_cli import console, options, sources
+
+RENEWAL_VARIABLE = "SEALBRIDGE_RENEW_PERIOD"
+RENEW_PERIOD = timedelta(days=30)  # of the controller, unless it is told otherwise
+_MONTHS = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare --cert and what there is to say about its age."""
+    parser.add_argument(
+        "--cert",
+        metavar="PATH|URL",
+        help=f"the sealing certificate (default: ${sources.CERTIFICATE_VARIABLE})",
+    )
+    parser.add_argument(
+        "--allow-expired", action="store_true", help="seal with a certificate that has expired, too"
+    )
+    parser.add_argument(
+        "--renew-period",
+        type=options.period,
+        metavar="TIME",
+        help="warn when the certificate is older; 0 never warns "
+        f"(default: ${RENEWAL_VARIABLE}, else 30d, as controllers renew their keys)",
+    )
+
+
+def load(args: argparse.Namespace) -> Certificate:
+    """The certificate that options name, with warnings about its age.
+
+    Raises UsageError when none is named, CertificateError when it cannot be had or has expired.
+    """
+    certificate = sources.certificate(args.cert)
+    check(certificate, args)
+    return certificate
+
+
+def check(certificate: Certificate, args: argparse.Namespace) -> None:
+    """Refuse an expired certificate, unless that is allowed, and warn of an old one."""
+    now = datetime.now(UTC)
+    if certificate.expired(now):
+        expiry = f"the certificate expired on {_day(certificate.not_after)}"
+        if not args.allow_expired:
+            raise CertificateError(
+                expiry, hint="get the current one from the cluster, or insist with --allow-expired"
+            )
+        console.warning(expiry)
+        return
+    if now < certificate.not_before:
+        console.warning(f"the certificate is not valid before {_day(certificate.not_before)}")
+        return
+    period = _renew_period(args)
+    age = now - certificate.not_before
+    if period and age > period:
+        console.warning(
+            f"the certificate is {age.days} days old, and keys are renewed every {_in_words(period)}: "
+            "the cluster may have a newer one"
+        )
+
+
+def _renew_period(args: argparse.Namespace) -> timedelta:
+    if args.renew_period is not None:
+        period: timedelta = args.renew_period
+        return period
+    text = os.environ.get(RENEWAL_VARIABLE)
+    if not text:
+        return RENEW_PERIOD
+    try:
+        return options.period(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"{RENEWAL_VARIABLE}: {error}", hint="30d, 720h or 0, for example") from None
+
+
+def _in_words(period: timedelta) -> str:
+    hours = int(period.total_seconds() // 3600)
+    return f"{period.days} days" if period.days and not period.seconds else f"{hours} hours"
+
+
+def _day(moment: datetime) -> str:
+    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"

@@ -1,0 +1,112 @@
+"""What this user has sealed, in a file of keyed digests: no value, no name, no plain hash.
+
+Each record says that a sealed form holds a value (`unchanged.record`), under a random key that stands
+beside it and never leaves the folder. Both are the user's alone. Losing them costs a few sealed forms
+that change without need; so nothing here ever fails a command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+from sealbridge.files import write_atomic, write_new
+from sealbridge.sealing.certificate import Certificate
+from sealbridge.sealing.unchanged import Voucher, record
+from sealbridge.secret import Value
+
+VARIABLE = "SEALBRIDGE_CACHE_DIR"
+_KEY, _RECORDS = "seal-key", "seal-records"
+_KEY_LENGTH = _RECORD_LENGTH = 32
+# 8 MiB; when it is more, the older half is forgotten.
+_MOST_RECORDS = 250_000
+
+
+class SealRecords:
+    """Records of the past, and those of this run, which `save` appends."""
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder or default_folder()
+        self._key: bytes | None = None
+        self._known: set[bytes] | None = None
+        self._new: list[bytes] = []
+
+    def voucher(self, certificate: Certificate, label: bytes) -> Voucher:
+        """Vouches for what was sealed here before."""
+
+        def vouches(item: str, sealed: str, value: Value) -> bool:
+            known = self._records()
+            key = self._local_key()
+            return (
+                bool(known)
+                and key is not None
+                and record(key, certificate, label, item, sealed, value) in known
+            )
+
+        return vouches
+
+    def remember(self, certificate: Certificate, label: bytes, item: str, sealed: str, value: Value) -> None:
+        """A sealed form that was just made."""
+        key = self._local_key()
+        if key is not None:
+            made = record(key, certificate, label, item, sealed, value)
+            if made not in self._records():
+                self._new.append(made)
+
+    def save(self) -> None:
+        """Append the new records. A folder that cannot be written to is no error."""
+        if not self._new:
+            return
+        path = os.path.join(self._folder, _RECORDS)
+        with contextlib.suppress(OSError):
+            old = self._read(_RECORDS)
+            if old is None or len(old) % _RECORD_LENGTH or len(old) > _MOST_RECORDS * _RECORD_LENGTH:
+                # None, one that others can read, cut short by a full disk, or too long.
+                kept = (old or b"")[: len(old or b"") // _RECORD_LENGTH * _RECORD_LENGTH]
+                newer = kept[-_MOST_RECORDS // 2 * _RECORD_LENGTH :]
+                write_atomic(path, newer + b"".join(self._new), mode=0o600)
+            else:
+                with open(path, "ab", buffering=0) as stream:
+                    stream.write(b"".join(self._new))
+        self._new = []
+
+    def _records(self) -> set[bytes]:
+        if self._known is None:
+            data = self._read(_RECORDS) or b""
+            starts = range(0, len(data) - _RECORD_LENGTH + 1, _RECORD_LENGTH)
+            self._known = {data[at : at + _RECORD_LENGTH] for at in starts}
+        return self._known
+
+    def _local_key(self) -> bytes | None:
+        if self._key is None:
+            key = self._read(_KEY)
+            if key is None:
+                with contextlib.suppress(OSError):
+                    os.makedirs(self._folder, mode=0o700, exist_ok=True)
+                    with contextlib.suppress(FileExistsError):
+                        write_new(os.path.join(self._folder, _KEY), os.urandom(_KEY_LENGTH), mode=0o600)
+                    key = self._read(_KEY)
+            self._key = key if key is not None and len(key) == _KEY_LENGTH else b""
+        return self._key or None
+
+    def _read(self, name: str) -> bytes | None:
+        """A file of ours; None when it is not there or others may read or write it."""
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with os.fdopen(os.open(os.path.join(self._folder, name), flags), "rb") as stream:
+                status = os.fstat(stream.fileno())
+                private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o077
+                return stream.read() if private and status.st_uid == os.geteuid() else None
+        except OSError:
+            return None
+
+
+def default_folder() -> str:
+    """$SEALBRIDGE_CACHE_DIR, else `sealbridge` in the user's cache folder."""
+    if chosen := os.environ.get(VARIABLE):
+        return chosen
+    cache = os.environ.get("XDG_CACHE_HOME") or ""
+    if not os.path.isabs(cache):
+        cache = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(cache, "sealbridge")

@@ -31,6 +31,10 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "seal": Entry("sealbridge_cli.seal", "seal Secrets with a cluster's certificate, for Git"),
+    "seal-value": Entry("sealbridge_cli.seal_value", "seal single values, as lines for a SealedSecret"),
+    "merge": Entry("sealbridge_cli.merge", "seal new items into a SealedSecret file"),
+    "verify": Entry("sealbridge_cli.verify", "find mistakes in SealedSecrets, without a cluster"),
+    "reseal": Entry("sealbridge_cli.reseal", "seal the SealedSecrets of files anew, for another key"),
     "unseal": Entry("sealbridge_cli.unseal", "open SealedSecrets with a sealing key, without a cluster"),
     "cert": Entry("sealbridge_cli.cert", "show a sealing certificate"),
     "kubeseal": Entry("sealbridge_cli.kubeseal.command", "all that kubeseal does, by its own flags"),

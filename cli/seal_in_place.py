@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from sealbridge.errors import ManifestError, SealbridgeError
+from sealbridge.errors import SealbridgeError
 from sealbridge.files import write_atomic
-from sealbridge.manifest_text import ManifestText
-from sealbridge.manifests import MAX_BYTES
-from sealbridge.repo.in_place import Outcome, may_hold_a_secret, seal_in_place
+from sealbridge.repo.in_place import Outcome, seal_in_place
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.choosing import Wishes
-from sealbridge_cli import console, sources
+from sealbridge_cli import console, sources, texts
 from sealbridge_cli.progress import Progress
 from sealbridge_cli.vouching import Vouchers
 
@@ -33,8 +31,7 @@ def run(args: argparse.Namespace, certificate: Certificate, wishes: Wishes) -> i
     with Progress("sealing", len(paths)) as progress:
         for path in paths:
             try:
-                data = _content(path)
-                text = _text(path, data, named)
+                text = texts.read_all(path, named=path in named, word=b"Secret")
                 if text is None:
                     unread += 1
                 else:
@@ -52,26 +49,6 @@ def run(args: argparse.Namespace, certificate: Certificate, wishes: Wishes) -> i
     failed = _write(done, vouchers)
     _tell(done, unread, failed)
     return 1 if failed else 0
-
-
-def _content(path: str) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ManifestError(
-            f"cannot read it: {(error.strerror or 'unknown error').lower()}", where=path
-        ) from None
-
-
-def _text(path: str, data: bytes, named: set[str]) -> ManifestText | None:
-    """None for a file below a folder that is no manifest at all and can hold no Secret."""
-    try:
-        return ManifestText(data, file=path)
-    except ManifestError:
-        if path in named or may_hold_a_secret(data):
-            raise
-        return None
 
 
 def _write(done: list[_File], vouchers: Vouchers) -> int:

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import IO
 
 from sealbridge.errors import CertificateError, ManifestError, UsageError
-from sealbridge.manifests import Document, read_file, read_stream
+from sealbridge.manifests import MAX_BYTES, Document, read_file, read_stream
 from sealbridge.sealing.certificate import Certificate
 from sealbridge_cli import console
 
@@ -77,22 +78,44 @@ def certificate(place: str | None) -> Certificate:
             hint=f"name one with --cert PATH or URL, or in {CERTIFICATE_VARIABLE}; "
             "`sealbridge keys init --dir DIR` makes one to try",
         )
+    return Certificate.from_pem(_certificate_text(place), where=shown(place))
+
+
+def certificates(place: str) -> list[Certificate]:
+    """Every certificate at a path or URL. Raises CertificateError when there is none, or one is damaged."""
+    from sealbridge.sealing import pem
+
+    data, where = _certificate_text(place), shown(place)
+    blocks = [block for block in pem.blocks(data) if block.label == "CERTIFICATE"]
+    return [Certificate.from_pem(block.text, where=where) for block in blocks] or [
+        Certificate.from_pem(data, where=where)
+    ]
+
+
+def _certificate_text(place: str) -> bytes:
     where = shown(place)
     if "://" in place:
         from sealbridge_cli.fetch import fetch
 
-        data = fetch(place, where=where, at_most=MAX_CERTIFICATE)
-    else:
-        data = _read(place, where)
-    return Certificate.from_pem(data, where=where)
+        return fetch(place, where=where, at_most=MAX_CERTIFICATE)
+    return _read(place, where)
+
+
+def stdin_bytes() -> bytes:
+    """Manifests on stdin as they are, no more than are read of a file."""
+    return _stdin_stream().read(MAX_BYTES + 1)
 
 
 def _stdin() -> list[Document]:
+    return read_stream(_stdin_stream(), file="stdin")
+
+
+def _stdin_stream() -> IO[bytes]:
     if sys.stdin is None:
         raise UsageError("there is no stdin to read from", hint="name a file with -f")
     if sys.stdin.isatty():
         console.hint("reading manifests from the terminal: end with Ctrl-D, or name files with -f")
-    return read_stream(sys.stdin.buffer, file="stdin")
+    return sys.stdin.buffer
 
 
 def _read(path: str, where: str) -> bytes:

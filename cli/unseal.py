@@ -11,7 +11,7 @@ from sealbridge.manifests import Document
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import unseal_items
-from sealbridge.sealing.sealed_secret import SealedSecret
+from sealbridge.sealing.sealed_secret import KIND, SealedSecret
 from sealbridge_cli import console, options, output, sources
 
 
@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="sealing keys: PEM, a key Secret or a List of them, or a directory of such files",
     )
     sources.add_files(parser, "SealedSecrets")
+    sources.add_recursion(parser)
     parser.add_argument(
         "-n",
         "--namespace",
@@ -46,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Unseal every document. Those that fail are named; with -w, one that fails keeps all unwritten."""
     keyring = read_keyring(args.key)
-    documents = sources.documents(args.file)
+    documents = _documents(args)
     if not documents:
         raise ManifestError("there is no SealedSecret in it", where=", ".join(args.file) or "stdin")
     opened: list[dict[str, Any]] = []
@@ -66,6 +67,17 @@ def run(args: argparse.Namespace) -> int:
     if opened:
         output.write(opened, args, mode=0o600)
     return 1 if failed else 0
+
+
+def _documents(args: argparse.Namespace) -> list[Document]:
+    """All documents; with -r, what is no SealedSecret is left aside, and that is said."""
+    found = sources.documents(sources.files(args))
+    if not args.recursive:
+        return found
+    sealed = [document for document in found if document.obj.get("kind") == KIND]
+    if aside := len(found) - len(sealed):
+        console.note(f"left aside: {aside} other document{'' if aside == 1 else 's'}")
+    return sealed
 
 
 def _unsealed(document: Document, keyring: Keyring, namespace: str | None) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def trees(text: str) -> list[Tree]:
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
                 explicit = bool(event.explicit)
-                start = event.start_mark.index
+                start = _index(event.start_mark)
                 found.append(Tree(_document(parser, text), start, len(text), explicit=explicit))
     finally:
         parser.dispose()
@@ -68,7 +68,7 @@ def _document(parser: Any, text: str) -> Node:
         event: Any = parser.get_event()
         if isinstance(event, yaml.CollectionStartEvent):
             kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
-            node = Node(kind, event.start_mark.index, event.start_mark.column)
+            node = Node(kind, _index(event.start_mark), _column(event.start_mark))
             node.flow = bool(event.flow_style)
             node.anchored = event.anchor is not None
             stack.append(node)
@@ -77,10 +77,10 @@ def _document(parser: Any, text: str) -> Node:
         if isinstance(event, yaml.CollectionEndEvent):
             node = stack.pop()
             keys.pop()
-            node.end = event.end_mark.index if node.flow else _last_end(node)
+            node.end = _index(event.end_mark) if node.flow else _last_end(node)
         elif isinstance(event, yaml.AliasEvent):
-            node = Node("alias", event.start_mark.index, event.start_mark.column)
-            node.end = event.end_mark.index
+            node = Node("alias", _index(event.start_mark), _column(event.start_mark))
+            node.end = _index(event.end_mark)
         else:
             node = _scalar(event, text)
         if not stack:
@@ -97,9 +97,9 @@ def _document(parser: Any, text: str) -> Node:
 
 
 def _scalar(event: Any, text: str) -> Node:
-    node = Node("scalar", event.start_mark.index, event.start_mark.column)
+    node = Node("scalar", _index(event.start_mark), _column(event.start_mark))
     node.value = event.value
-    node.end = event.end_mark.index
+    node.end = _index(event.end_mark)
     node.anchored = event.anchor is not None
     if event.style in _BLOCK_STYLES:
         node.end = node.start + _length_of_block(text[node.start : node.end])
@@ -119,6 +119,14 @@ def _length_of_block(text: str) -> int:
 
 def _is_comment(line: str, indent: int) -> bool:
     return line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) < indent
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)
+
+
+def _column(mark: Any) -> int:
+    return int(mark.column)
 
 
 def _last_end(node: Node) -> int:

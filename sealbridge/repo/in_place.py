@@ -94,6 +94,7 @@ class _Work:
         self.outcome = Outcome(data=b"")
         self._values: list[tuple[str, Value]] = []
         self._seen: set[tuple[str, str]] = set()
+        self._touched: set[int] = set()
         self._sealed = {
             self._identity(document.obj): index
             for index, document in enumerate(text.documents)
@@ -105,6 +106,7 @@ class _Work:
         if obj.get("kind") == KIND and obj.get("apiVersion") == API_VERSION:
             plain = {key: obj[key] for key in _PLAIN_FIELDS if obj.get(key) is not None}
             if plain:
+                self._touched.add(index)
                 self._merge(index, Secret.from_manifest(plain), index)
             else:
                 self.outcome.left_sealed += 1
@@ -150,7 +152,8 @@ class _Work:
             )
         made = seal(chosen.secret, self._certificate, chosen.scope)
         self.changes[index] = Change(made.to_manifest())
-        self.outcome.sealed += 1
+        self.outcome.merged += 1
+        self.outcome.left_sealed -= 1
         self._remember(made.label, made.encrypted_data, chosen.secret)
 
     def _merge(self, index: int, secret: Secret, source: int) -> None:
@@ -159,6 +162,10 @@ class _Work:
         merged = merge(obj, secret, self._certificate, self._vouchers(old.label))
         self.changes[index] = Change(merged.manifest)
         self.outcome.merged += 1
+        if source != index and index not in self._touched:
+            # Counted as left when its turn came, or not come yet.
+            self.outcome.left_sealed -= 1
+        self._touched.add(index)
         rest = sorted(old.encrypted_data.keys() - secret.items.keys())
         if rest and source != index:
             self.outcome.kept_items[self._text.documents[index].where] = rest
@@ -209,6 +216,6 @@ def check_comments(comments: str, values: Iterable[tuple[str, Value]], document:
             )
 
 
-def may_hold_a_secret(data: bytes) -> bool:
-    """Whether a file that cannot be read could hold a Secret at all."""
-    return b"Secret" in data or b"\x00" in data
+def may_hold(data: bytes, kind: bytes) -> bool:
+    """Whether a file that cannot be read could hold an object of a kind at all."""
+    return kind in data or b"\x00" in data

@@ -112,6 +112,16 @@ def open_(envelope: bytes, key: SealingKey, label: bytes) -> Value:
     raise EnvelopeError("it is not a sealed value: no known format begins like this", hint=_HINT)
 
 
+def wrapped_length(envelope: bytes) -> int:
+    """How many bytes the key has that an envelope was made for. Raises EnvelopeError when it is malformed."""
+    length = int.from_bytes(envelope[:2])
+    if not any(suite.recognizes(envelope) for suite in SUITES):
+        raise EnvelopeError("it is not a sealed value: no known format begins like this", hint=_HINT)
+    if len(envelope) < 2 + length + _TAG_LENGTH:
+        raise EnvelopeError("the sealed value is cut short", hint=_HINT)
+    return length
+
+
 def encode(envelope: bytes) -> str:
     """An envelope as manifests hold it: standard base64 with padding."""
     return base64.b64encode(envelope).decode()

@@ -1,0 +1,169 @@
+"""`sealbridge reseal`: SealedSecrets of files and folders sealed anew for a certificate, without loss."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from sealbridge.errors import ManifestError, SealbridgeError, UsageError
+from sealbridge.lifecycle.key_files import read_keyring
+from sealbridge.manifest_text import Change, Edited, ManifestText
+from sealbridge.manifests import read_documents
+from sealbridge.sealing.certificate import Certificate
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.resealing import reseal
+from sealbridge.sealing.sealed_secret import KIND
+from sealbridge_cli import certificates, console, output, sources, texts
+from sealbridge_cli.progress import Progress
+
+
+class _Done(NamedTuple):
+    """What became of a file."""
+
+    path: str
+    edited: Edited | None = None
+    objects: int = 0
+    items: int = 0
+    fresh_objects: int = 0
+    others: int = 0
+    errors: tuple[SealbridgeError, ...] = ()
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.description = (
+        "seal values anew for a certificate, in their files; templates, comments and order stay as they are"
+    )
+    sources.add_files(parser, "SealedSecrets")
+    sources.add_recursion(parser)
+    certificates.add_options(parser)
+    parser.add_argument(
+        "--key",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="sealing keys that open what is sealed: PEM, key Secrets, or a folder of such files",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="also values that are sealed for this certificate already"
+    )
+    parser.add_argument(
+        "--keep-going", action="store_true", help="write what could be resealed when something could not"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
+    parser.epilog = (
+        "examples:\n"
+        "  sealbridge reseal --cert new.pem --key keys -r -f environments --dry-run\n"
+        "  sealbridge reseal --cert new.pem --key keys -r -f environments\n"
+        "  sealbridge reseal --cert new.pem --key keys < sealed.yaml > resealed.yaml"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reseal in memory, then write. Of stdin, the result goes to stdout."""
+    if not args.key:
+        raise UsageError("nothing opens what is sealed", hint="give the sealing keys with --key")
+    certificate = certificates.load(args)
+    keyring = read_keyring(args.key)
+    if not args.file:
+        return _stream(args, certificate, keyring)
+    paths = sources.files(args)
+    if sources.STDIN in paths:
+        raise UsageError("stdin is not edited in place", hint="leave -f out to go from stdin to stdout")
+    named = set(args.file)
+
+    def work(path: str) -> _Done:
+        try:
+            text = texts.read_all(path, named=path in named, word=KIND.encode())
+            return _Done(path) if text is None else _resealed(text, certificate, keyring, args)
+        except SealbridgeError as error:
+            return _Done(path, errors=(error,))
+
+    with Progress("resealing", len(paths)) as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        done = []
+        for one in pool.map(work, paths):
+            done.append(one)
+            progress.step()
+    return _finish(done, args)
+
+
+def _resealed(
+    text: ManifestText, certificate: Certificate, keyring: Keyring, args: argparse.Namespace
+) -> _Done:
+    changes: dict[int, Change] = {}
+    errors: list[SealbridgeError] = []
+    objects = items = 0
+    for index, document in enumerate(text.documents):
+        if document.obj.get("kind") != KIND:
+            continue
+        objects += 1
+        try:
+            result = reseal(document.obj, keyring, certificate, every=args.all)
+        except SealbridgeError as error:
+            errors.append(error.at(document.where))
+            continue
+        if result.items or result.manifest != document.obj:
+            changes[index] = Change(result.manifest)
+            items += len(result.items)
+    edited = text.edited(changes) if changes else None
+    others = len(text.documents) - objects
+    return _Done(text.file, edited, objects, items, len(changes), others, tuple(errors))
+
+
+def _finish(done: list[_Done], args: argparse.Namespace) -> int:
+    errors = [error for one in done for error in one.errors]
+    for error in errors:
+        console.error(error)
+    objects = sum(one.objects for one in done)
+    if not objects and not errors:
+        raise ManifestError("there is no SealedSecret in it", where=", ".join(args.file))
+    changed = [one for one in done if one.edited is not None]
+    if errors and not args.keep_going:
+        console.note("nothing was written")
+        if changed:
+            console.hint("--keep-going writes the others")
+        return 1
+    failed = 0
+    for one in changed:
+        assert one.edited is not None  # noqa: S101 - selected above
+        if args.dry_run:
+            console.note(f"{one.path}: {one.items} items would be sealed anew")
+            continue
+        try:
+            output.replace(one.path, one.edited.data)
+        except SealbridgeError as error:
+            failed += 1
+            console.error(error)
+        for document in one.edited.flattened:
+            console.warning(f"{document.where}: its comments and layout could not be kept")
+    _tell(done, args)
+    return 1 if errors or failed else 0
+
+
+def _tell(done: Iterable[_Done], args: argparse.Namespace) -> None:
+    done = list(done)
+    items, fresh = sum(one.items for one in done), sum(one.fresh_objects for one in done)
+    objects, others = sum(one.objects for one in done), sum(one.others for one in done)
+    verb = "would be sealed" if args.dry_run else "sealed"
+    aside = f"; {others} other documents left as they are" if others else ""
+    console.note(f"{items} items {verb} anew in {fresh} of {objects} SealedSecrets{aside}")
+
+
+def _stream(args: argparse.Namespace, certificate: Certificate, keyring: Keyring) -> int:
+    data = sources.stdin_bytes()
+    if not read_documents(data, file="stdin"):
+        raise ManifestError("there is no SealedSecret in it", where="stdin")
+    done = _resealed(ManifestText(data, file="stdin"), certificate, keyring, args)
+    for error in done.errors:
+        console.error(error)
+    if done.errors:
+        console.note("nothing was written")
+        return 1
+    if not args.dry_run:
+        console.binary(done.edited.data if done.edited else data)
+    _tell([done], args)
+    return 0

@@ -40,6 +40,8 @@ class Vouchers:
 
         self._certificate = certificate
         self._records = None if args.no_cache else SealRecords()
+        if self._records is not None:
+            self._records.prepare()
         self._keyring: Keyring | None = None
         if args.key:
             from sealbridge.lifecycle.key_files import read_keyring
@@ -59,8 +61,16 @@ class Vouchers:
 
     def remember(self, sealed: Iterable[tuple[bytes, str, str, Value]]) -> None:
         """Record what was sealed and written: labels, items, sealed forms, values."""
+        self.keep(self.records(sealed))
+
+    def records(self, sealed: Iterable[tuple[bytes, str, str, Value]]) -> tuple[bytes, ...]:
+        """What stands for things that were sealed; it tells nothing without the local key."""
         if self._records is None:
-            return
-        for label, item, text, value in sealed:
-            self._records.remember(self._certificate, label, item, text, value)
-        self._records.save()
+            return ()
+        made = (self._records.record(self._certificate, *one) for one in sealed)
+        return tuple(one for one in made if one is not None)
+
+    def keep(self, records: Iterable[bytes]) -> None:
+        """Keep records of what was sealed and written."""
+        if self._records is not None:
+            self._records.keep(records)

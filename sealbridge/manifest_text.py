@@ -120,17 +120,23 @@ def _yaml_edited(text: str, documents: list[Document], changes: Mapping[int, Cha
         elif change.reshape is not None:
             found.append(_reshaped(text, node, tree.end, change.obj, change.reshape))
         else:
-            found += patches(text, node, _own(document, node), change.obj)
+            inherited = _inherited(document, node)
+            found += patches(text, node, _without(document.obj, inherited), _without(change.obj, inherited))
     for number, items in removals.items():
         found += _item_removals(text, forest[number - 1], set(items))
     return apply(text, found)
 
 
-def _own(document: Document, node: Node) -> dict[str, Any]:
-    """The object without what an item of a List has from the List."""
-    if document.item is None or child(node, "kind") is not None:
-        return document.obj
-    return {key: value for key, value in document.obj.items() if key not in ("apiVersion", "kind")}
+def _inherited(document: Document, node: Node) -> dict[str, Any]:
+    """What an item of a List has from the List."""
+    if document.item is None:
+        return {}
+    names = (name for name in ("apiVersion", "kind") if name in document.obj)
+    return {name: document.obj[name] for name in names if child(node, name) is None}
+
+
+def _without(obj: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key not in inherited or inherited[key] != value}
 
 
 def _node(tree: Tree, document: Document) -> Node:

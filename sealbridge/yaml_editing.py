@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sealbridge import kubectl_yaml
+from sealbridge.kubectl_yaml import resolve
 from sealbridge.yaml_nodes import Node
 
 _INDENT = 2
+_SIMPLE = re.compile("[A-Za-z](?:[-A-Za-z0-9+/=._]|:(?=[^ ]))*")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*([ \t]+#[^\r\n]*)?")
 
 
@@ -69,6 +71,8 @@ def line_break(text: str) -> str:
 def rendered(value: Mapping[str, Any], column: int, newline: str = "\n") -> str:
     """A mapping in block style, every line indented; no line break at the end."""
     pad = " " * column
+    if all(_plain(key) and _plain(text) for key, text in value.items()):
+        return newline.join(f"{pad}{key}: {text}" for key, text in value.items())
     lines = kubectl_yaml.dump(value).removesuffix("\n").split("\n")
     return newline.join(pad + line if line else line for line in lines)
 
@@ -168,7 +172,8 @@ def _replace(whole: _Text, node: Node, new: Any, parent: tuple[Node, Node], foun
         found.append(Patch(node.start, node.end, space + _flow(new)))
         return
     value = rendered({key.value: new}, mapping.column, whole.newline)
-    value = value[mapping.column + len(kubectl_yaml.dump({key.value: None}).rpartition(":")[0]) + 1 :]
+    name = key.value if _plain(key.value) else kubectl_yaml.dump({key.value: None}).rpartition(":")[0]
+    value = value[mapping.column + len(name) + 1 :]
     colon = text.find(":", key.end) + 1
     if not colon or text[key.end : colon - 1].strip():
         raise NotEditableError
@@ -181,6 +186,11 @@ def _replace(whole: _Text, node: Node, new: Any, parent: tuple[Node, Node], foun
     if "#" in text[colon : node.start]:
         raise NotEditableError
     found.append(Patch(colon, node.end, value))
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is text that needs neither quotes nor the help of a YAML library, as most is."""
+    return isinstance(value, str) and _SIMPLE.fullmatch(value) is not None and resolve(value) is value
 
 
 def _flow(value: Any) -> str:

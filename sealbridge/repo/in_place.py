@@ -35,13 +35,13 @@ _SHORTEST_SEARCHED = 4
 class Outcome:
     """What happened to a file: its new text, and what there is to tell."""
 
-    data: bytes
+    data: bytes = b""
     sealed: int = 0
     merged: int = 0
     left_sealed: int = 0
     left_others: int = 0
     kept_items: dict[str, list[str]] = field(default_factory=dict)
-    flattened: tuple[Document, ...] = ()
+    flattened: tuple[str, ...] = ()
     errors: list[SealbridgeError] = field(default_factory=list)
     fresh: list[tuple[bytes, str, str, Value]] = field(default_factory=list, repr=False)
 
@@ -49,6 +49,11 @@ class Outcome:
     def changed(self) -> bool:
         """Whether there is something to write."""
         return bool(self.sealed or self.merged)
+
+    def take_fresh(self) -> list[tuple[bytes, str, str, Value]]:
+        """What was sealed (label, item, sealed form, value), which is not held any longer then."""
+        fresh, self.fresh = self.fresh, []
+        return fresh
 
 
 def seal_in_place(
@@ -71,7 +76,8 @@ def seal_in_place(
     if not outcome.errors:
         try:
             edited = text.edited(work.changes)
-            outcome.data, outcome.flattened = edited.data, edited.flattened
+            outcome.data = edited.data
+            outcome.flattened = tuple(document.where for document in edited.flattened)
             work.check_comments(edited.data)
         except SealbridgeError as error:
             outcome.errors.append(error)
@@ -91,7 +97,7 @@ class _Work:
         self._wishes = wishes
         self._vouchers = vouchers
         self.changes: dict[int, Change] = {}
-        self.outcome = Outcome(data=b"")
+        self.outcome = Outcome()
         self._values: list[tuple[str, Value]] = []
         self._seen: set[tuple[str, str]] = set()
         self._touched: set[int] = set()
@@ -192,7 +198,7 @@ class _Work:
 
     def check_comments(self, data: bytes) -> None:
         """Comments are kept, and what is kept goes to Git. Raises ManifestError."""
-        if not self.changes:
+        if not self.changes or b"#" not in data:
             return
         text = ManifestText(data, file=self._text.file)
         for document in text.documents:

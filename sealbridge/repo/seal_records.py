@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterable
 
 from sealbridge.files import write_atomic, write_new
 from sealbridge.sealing.certificate import Certificate
@@ -24,13 +25,16 @@ _MOST_RECORDS = 250_000
 
 
 class SealRecords:
-    """Records of the past, and those of this run, which `save` appends."""
+    """The records in a folder, by default that of the user."""
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder or default_folder()
         self._key: bytes | None = None
         self._known: set[bytes] | None = None
-        self._new: list[bytes] = []
+
+    def prepare(self) -> None:
+        """See to it that there is a key, before several processes look for it at once."""
+        self._local_key()
 
     def voucher(self, certificate: Certificate, label: bytes) -> Voucher:
         """Vouches for what was sealed here before."""
@@ -46,17 +50,17 @@ class SealRecords:
 
         return vouches
 
-    def remember(self, certificate: Certificate, label: bytes, item: str, sealed: str, value: Value) -> None:
-        """A sealed form that was just made."""
+    def record(
+        self, certificate: Certificate, label: bytes, item: str, sealed: str, value: Value
+    ) -> bytes | None:
+        """The record of a sealed form that was just made; None where no key can be kept."""
         key = self._local_key()
-        if key is not None:
-            made = record(key, certificate, label, item, sealed, value)
-            if made not in self._records():
-                self._new.append(made)
+        return record(key, certificate, label, item, sealed, value) if key is not None else None
 
-    def save(self) -> None:
-        """Append the new records. A folder that cannot be written to is no error."""
-        if not self._new:
+    def keep(self, records: Iterable[bytes]) -> None:
+        """Append records. A folder that cannot be written to is no error."""
+        new = b"".join(records)
+        if not new:
             return
         path = os.path.join(self._folder, _RECORDS)
         with contextlib.suppress(OSError):
@@ -65,11 +69,10 @@ class SealRecords:
                 # None, one that others can read, cut short by a full disk, or too long.
                 kept = (old or b"")[: len(old or b"") // _RECORD_LENGTH * _RECORD_LENGTH]
                 newer = kept[-_MOST_RECORDS // 2 * _RECORD_LENGTH :]
-                write_atomic(path, newer + b"".join(self._new), mode=0o600)
+                write_atomic(path, newer + new, mode=0o600)
             else:
                 with open(path, "ab", buffering=0) as stream:
-                    stream.write(b"".join(self._new))
-        self._new = []
+                    stream.write(new)
 
     def _records(self) -> set[bytes]:
         if self._known is None:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sealbridge.sealing.sealed_secret import API_VERSION, KIND
 from sealbridge.yaml_editing import NotEditableError, Patch, line_break, line_end, line_start, rendered
 from sealbridge.yaml_nodes import Node
 
 _VALUES = ("data", "stringData")
+_NAMES = {"apiVersion": API_VERSION, "kind": KIND}
 _OUTER = ("name", "namespace")
 _TEMPLATE = ("type", "immutable")
 _HEADER = re.compile(r"[|>][-+0-9]*([ \t]+#[^\r\n]*)?")
@@ -66,7 +68,7 @@ def reshape(
             lines.append(entry.lead + outer)
             moved += inner
         else:
-            lines.append(entry.lead + _lines(text, entry))
+            lines.append(entry.lead + _renamed(text, entry))
     spec = [
         *inside,
         f"{pad}spec:{newline}{pad}  encryptedData:{newline}",
@@ -123,6 +125,16 @@ def _lines(text: str, entry: _Entry) -> str:
     """Its lines, each with a line break; the first one indented, also behind a dash."""
     pad = "" if entry.start < entry.key.start else " " * entry.key.column
     return pad + text[entry.start : entry.end] + line_break(text)
+
+
+def _renamed(text: str, entry: _Entry) -> str:
+    """Its lines, with what a SealedSecret calls itself."""
+    lines = _lines(text, entry)
+    name = _NAMES.get(entry.key.value)
+    if name is None or entry.value.kind != "scalar":
+        return lines
+    begin = len(lines) - len(line_break(text)) - (entry.end - entry.value.start)
+    return lines[:begin] + name + lines[begin + entry.value.end - entry.value.start :]
 
 
 def _inner(text: str, entry: _Entry) -> list[tuple[_Entry, int]]:

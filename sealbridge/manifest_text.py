@@ -57,7 +57,7 @@ class ManifestText:
         if self.json:
             return ""
         text = self._body.decode()
-        return comments(text, trees(text)[document.number - 1])
+        return comments(text, trees(text)[document.number - 1], first=document.number == 1)
 
     def edited(self, changes: Mapping[int, Change]) -> Edited:
         """The text with documents changed, by their places in `documents`.

@@ -153,10 +153,13 @@ def scalars(node: Node) -> list[tuple[int, int]]:
     return sorted(spans)
 
 
-def comments(text: str, tree: Tree) -> str:
-    """The comments of a document, one a line. Syntax between values may be among them."""
+def comments(text: str, tree: Tree, *, first: bool) -> str:
+    """The comments of a document, one a line. Syntax between values may be among them.
+
+    What stands before the first document of a text counts as its own.
+    """
     kept: list[str] = []
-    at = tree.start
+    at = 0 if first else tree.start
     for start, end in [*scalars(tree.root), (tree.end, tree.end)]:
         gap = text[at:start]
         kept += [part for line in gap.splitlines() if (part := line.partition("#")[2])]

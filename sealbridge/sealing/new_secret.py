@@ -37,14 +37,11 @@ def add(items: dict[str, Value], key: str, value: bytes) -> None:
 
 
 def literal(source: str) -> tuple[str, bytes]:
-    """`key=value`, without the quotes around the value that a shell left there.
-
-    Raises ManifestError, which does not show the text: it may be a value.
-    """
+    """`key=value`. Raises ManifestError, which does not show the text: it may be a value."""
     key, equals, value = source.partition("=")
     if not equals or not key:
         raise ManifestError("a literal is not key=value")
-    return key, value.strip("\"'").encode("utf-8", "surrogateescape")
+    return key, value.encode("utf-8", "surrogateescape")
 
 
 def file_source(source: str) -> tuple[str, str]:

@@ -6,8 +6,9 @@ import argparse
 import os
 from datetime import UTC, datetime
 
+from sealbridge.errors import UsageError
 from sealbridge.sealing.certificate import Certificate
-from sealbridge_cli import console, sources
+from sealbridge_cli import certificates, console, server, sources
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH|URL",
         help=f"the sealing certificate (default: ${sources.CERTIFICATE_VARIABLE})",
     )
+    server.add_options(parser, "show that of the controller of the cluster")
     parser.add_argument(
         "--all", action="store_true", help="every certificate of the file, not only the first"
     )
@@ -28,14 +30,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  sealbridge cert --cert cert.pem\n"
+        "  sealbridge cert --server --pem > cert.pem\n"
         "  sealbridge cert --cert https://sealing.example.com/v1/cert.pem --pem > cert.pem"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Show them. One that has expired is shown all the same, with a hint."""
+    server.check_usage(args)
+    if args.server and args.all:
+        raise UsageError("the controller gives its current certificate only", hint="leave --all out")
     place = args.cert or os.environ.get(sources.CERTIFICATE_VARIABLE)
-    shown = sources.certificates(place) if args.all and place else [sources.certificate(args.cert)]
+    if args.server:
+        shown = [certificates.from_server(args)]
+    else:
+        shown = sources.certificates(place) if args.all and place else [sources.certificate(args.cert)]
     now = datetime.now(UTC)
     if args.pem:
         console.data("".join(certificate.pem.decode("ascii") for certificate in shown))

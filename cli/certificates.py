@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sealbridge.errors import CertificateError, UsageError
 from sealbridge.sealing.certificate import Certificate
-from sealbridge_cli import console, options, sources
+from sealbridge_cli import console, options, server, sources
 
 RENEWAL_VARIABLE = "SEALBRIDGE_RENEW_PERIOD"
 RENEW_PERIOD = timedelta(days=30)  # of the controller, unless it is told otherwise
@@ -17,8 +17,8 @@ _MONTHS = (
 )
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare --cert and what there is to say about its age."""
+def add_options(parser: argparse.ArgumentParser, *, fetched: bool = True) -> None:
+    """Declare --cert, what there is to say about its age, and --server where it fetches one."""
     parser.add_argument(
         "--cert",
         metavar="PATH|URL",
@@ -34,6 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="warn when the certificate is older; 0 never warns "
         f"(default: ${RENEWAL_VARIABLE}, else 30d, as controllers renew their keys)",
     )
+    if fetched:
+        server.add_options(parser, "take the certificate from the controller of the cluster")
 
 
 def load(args: argparse.Namespace) -> Certificate:
@@ -41,9 +43,18 @@ def load(args: argparse.Namespace) -> Certificate:
 
     Raises UsageError when none is named, CertificateError when it cannot be had or has expired.
     """
-    certificate = sources.certificate(args.cert)
+    server.check_usage(args)
+    certificate = from_server(args) if args.server else sources.certificate(args.cert)
     check(certificate, args)
     return certificate
+
+
+def from_server(args: argparse.Namespace) -> Certificate:
+    """The current certificate of the controller."""
+    if args.cert:
+        raise UsageError("--cert and --server both give the certificate", hint="leave one out")
+    pem = server.ask(lambda controller: controller.certificate(), args)
+    return Certificate.from_pem(pem, where="the controller's certificate")
 
 
 def check(certificate: Certificate, args: argparse.Namespace) -> None:

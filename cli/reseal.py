@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sealbridge.errors import ManifestError, SealbridgeError, UsageError
+from sealbridge.errors import ClusterError, ManifestError, SealbridgeError, UnsealError, UsageError
 from sealbridge.lifecycle.key_files import read_keyring
 from sealbridge.manifest_text import Change, Edited, ManifestText
 from sealbridge.manifests import read_documents
 from sealbridge.sealing.certificate import Certificate
-from sealbridge.sealing.keyring import Keyring
-from sealbridge.sealing.resealing import reseal
-from sealbridge.sealing.sealed_secret import KIND
-from sealbridge_cli import certificates, console, output, sources, texts
+from sealbridge.sealing.resealing import Resealed, answered, question, reseal
+from sealbridge.sealing.sealed_secret import KIND, SealedSecret
+from sealbridge_cli import certificates, console, output, server, sources, texts
 from sealbridge_cli.progress import Progress
+
+_Way = Callable[[Mapping[str, Any]], Resealed]
+_CANNOT_OPEN = 409
 
 
 class _Done(NamedTuple):
@@ -39,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     sources.add_files(parser, "SealedSecrets")
     sources.add_recursion(parser)
-    certificates.add_options(parser)
+    certificates.add_options(parser, fetched=False)
+    server.add_options(parser, "have the controller of the cluster open and seal, with its current key")
     parser.add_argument(
         "--key",
         nargs="+",
@@ -59,18 +62,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  sealbridge reseal --cert new.pem --key keys -r -f environments --dry-run\n"
         "  sealbridge reseal --cert new.pem --key keys -r -f environments\n"
+        "  sealbridge reseal --server -r -f environments\n"
         "  sealbridge reseal --cert new.pem --key keys < sealed.yaml > resealed.yaml"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Reseal in memory, then write. Of stdin, the result goes to stdout."""
-    if not args.key:
-        raise UsageError("nothing opens what is sealed", hint="give the sealing keys with --key")
+    if bool(args.key) == args.server:
+        raise UsageError(
+            "nothing opens what is sealed, or two things do",
+            hint="give the sealing keys with --key, or have the controller do it with --server",
+        )
     certificate = certificates.load(args)
-    keyring = read_keyring(args.key)
+    if args.server:
+        return server.with_controller(lambda call: _all(args, _by_server(args, certificate, call)), args)
+    return _all(args, _by_keys(args, certificate))
+
+
+def _all(args: argparse.Namespace, way: _Way) -> int:
     if not args.file:
-        return _stream(args, certificate, keyring)
+        return _stream(args, way)
     paths = sources.files(args)
     if sources.STDIN in paths:
         raise UsageError("stdin is not edited in place", hint="leave -f out to go from stdin to stdout")
@@ -79,11 +91,12 @@ def run(args: argparse.Namespace) -> int:
     def work(path: str) -> _Done:
         try:
             text = texts.read_all(path, named=path in named, word=KIND.encode())
-            return _Done(path) if text is None else _resealed(text, certificate, keyring, args)
+            return _Done(path) if text is None else _resealed(text, way)
         except SealbridgeError as error:
             return _Done(path, errors=(error,))
 
-    with Progress("resealing", len(paths)) as progress, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    threads = 1 if args.server else os.cpu_count() or 1
+    with Progress("resealing", len(paths)) as progress, ThreadPoolExecutor(threads) as pool:
         done = []
         for one in pool.map(work, paths):
             done.append(one)
@@ -91,9 +104,32 @@ def run(args: argparse.Namespace) -> int:
     return _finish(done, args)
 
 
-def _resealed(
-    text: ManifestText, certificate: Certificate, keyring: Keyring, args: argparse.Namespace
-) -> _Done:
+def _by_keys(args: argparse.Namespace, certificate: Certificate) -> _Way:
+    keyring = read_keyring(args.key)
+    return lambda obj: reseal(obj, keyring, certificate, every=args.all)
+
+
+def _by_server(args: argparse.Namespace, certificate: Certificate, call: server.Call) -> _Way:
+    """What says that it is sealed with the current key is believed, unless all is asked for."""
+
+    def resealed(obj: Mapping[str, Any]) -> Resealed:
+        sealed = SealedSecret.from_manifest(obj)
+        if not sealed.encrypted_data or (sealed.hint == certificate.fingerprint and not args.all):
+            return Resealed(dict(obj), ())
+        try:
+            answer = call(lambda controller: controller.rotate(question(obj)))
+        except ClusterError as error:
+            if error.status == _CANNOT_OPEN:
+                raise UnsealError(
+                    "the controller cannot open it", hint="it was sealed for another one"
+                ) from None
+            raise
+        return answered(obj, answer, certificate)
+
+    return resealed
+
+
+def _resealed(text: ManifestText, way: _Way) -> _Done:
     changes: dict[int, Change] = {}
     errors: list[SealbridgeError] = []
     objects = items = 0
@@ -102,7 +138,7 @@ def _resealed(
             continue
         objects += 1
         try:
-            result = reseal(document.obj, keyring, certificate, every=args.all)
+            result = way(document.obj)
         except SealbridgeError as error:
             errors.append(error.at(document.where))
             continue
@@ -153,11 +189,11 @@ def _tell(done: Iterable[_Done], args: argparse.Namespace) -> None:
     console.note(f"{items} items {verb} anew in {fresh} of {objects} SealedSecrets{aside}")
 
 
-def _stream(args: argparse.Namespace, certificate: Certificate, keyring: Keyring) -> int:
+def _stream(args: argparse.Namespace, way: _Way) -> int:
     data = sources.stdin_bytes()
     if not read_documents(data, file="stdin"):
         raise ManifestError("there is no SealedSecret in it", where="stdin")
-    done = _resealed(ManifestText(data, file="stdin"), certificate, keyring, args)
+    done = _resealed(ManifestText(data, file="stdin"), way)
     for error in done.errors:
         console.error(error)
     if done.errors:

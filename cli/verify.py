@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sealbridge.errors import ManifestError
 from sealbridge.manifests import Document, read_file
@@ -11,8 +11,11 @@ from sealbridge.repo.in_place import may_hold
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.lint import Finding, findings, opening
 from sealbridge.sealing.sealed_secret import KIND
-from sealbridge_cli import console, options, sources, texts
+from sealbridge_cli import console, options, server, sources, texts
 from sealbridge_cli.progress import Progress
+
+if TYPE_CHECKING:
+    from sealbridge.kube.controller_access import Controller
 
 
 class _Found(NamedTuple):
@@ -54,16 +57,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", choices=("text", "json"), default="text", help="the format (default: text)"
     )
+    server.add_options(parser, "also ask the controller of the cluster whether it can open each of them")
     parser.epilog = (
         "examples:\n"
         "  sealbridge verify -f sealed.yaml\n"
         "  sealbridge verify --cert cert.pem -r -f environments --output json\n"
-        "  sealbridge verify --key keys -f sealed.yaml"
+        "  sealbridge verify --key keys -f sealed.yaml\n"
+        "  sealbridge verify --server -f sealed.yaml"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Look at every SealedSecret, and print what is wrong on stdout."""
+    server.check_usage(args)
     certificates = [one for place in args.cert for one in sources.certificates(place)]
     keyring: Keyring | None = None
     if args.key:
@@ -71,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
         keyring = read_keyring(args.key)
     found: list[_Found] = []
+    asked: list[tuple[int, str, dict[str, Any]]] = []
     looked_at = others = 0
     paths = sources.files(args) or [sources.STDIN]
     named = {*args.file, sources.STDIN}
@@ -92,7 +99,11 @@ def run(args: argparse.Namespace) -> int:
                 if keyring is not None:
                     wrong += _not_said_yet(opening(obj, keyring), wrong)
                 found += [_Found(document.where, _name(obj), finding) for finding in wrong]
+                if args.server and not wrong:
+                    asked.append((len(found), document.where, obj))
             progress.step()
+    if asked:
+        _ask(asked, found, args)
     if args.output == "json":
         _print_json(found, looked_at, others)
     else:
@@ -101,6 +112,24 @@ def run(args: argparse.Namespace) -> int:
     if not looked_at and not found:
         raise ManifestError("there is no SealedSecret in it", where=", ".join(args.file) or "stdin")
     return 1 if found else 0
+
+
+def _ask(asked: list[tuple[int, str, dict[str, Any]]], found: list[_Found], args: argparse.Namespace) -> None:
+    """Ask the controller about objects without a finding so far; each finding goes to its place."""
+
+    async def verify_all(controller: Controller) -> list[bool]:
+        with Progress("asking the controller", len(asked)) as progress:
+            answers = []
+            for _, _, obj in asked:
+                answers.append(await controller.verify(obj))
+                progress.step()
+            return answers
+
+    answers = server.ask(verify_all, args)
+    finding = Finding("server", "", "the controller cannot open it", "seal it again for this cluster")
+    for (place, where, obj), good in reversed(list(zip(asked, answers, strict=True))):
+        if not good:
+            found.insert(place, _Found(where, _name(obj), finding))
 
 
 def _documents(path: str, named: set[str]) -> list[Document]:

@@ -10,11 +10,19 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from sealbridge.errors import ManifestError
 from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.opening import open_items
-from sealbridge.sealing.sealed_secret import SEALED_WITH, SKIP_OWNER_ANNOTATION, SealedSecret, seal
+from sealbridge.sealing.sealed_secret import (
+    API_VERSION,
+    KIND,
+    SEALED_WITH,
+    SKIP_OWNER_ANNOTATION,
+    SealedSecret,
+    seal,
+)
 from sealbridge.sealing.whole import open_whole
 
 # What an API server sets: it belongs to the object in the cluster, not to the one in Git.
@@ -52,12 +60,49 @@ def reseal(
         key: envelope.encode(envelope.seal(opened[key].value.reveal(), certificate, sealed.label))
         for key in stale
     }
+    return Resealed(_with_items(manifest, sealed, fresh, certificate), stale)
+
+
+def question(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a SealedSecret a controller is given to seal anew: items, names and scope.
+
+    Its templates stay here: a controller may render them, and give back what was rendered in their stead.
+    """
+    sealed = SealedSecret.from_manifest(manifest)
+    metadata: dict[str, Any] = {"name": sealed.name}
+    if sealed.namespace:
+        metadata["namespace"] = sealed.namespace
+    if scope := sealed.scope.annotations():
+        metadata["annotations"] = scope
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": metadata,
+        "spec": {"encryptedData": dict(sealed.encrypted_data), "template": {"metadata": metadata}},
+    }
+
+
+def answered(manifest: Mapping[str, Any], answer: Mapping[str, Any], certificate: Certificate) -> Resealed:
+    """A SealedSecret with the items of a controller's answer. Raises ManifestError when it lacks one."""
+    sealed = SealedSecret.from_manifest(manifest)
+    spec = answer.get("spec")
+    data = spec.get("encryptedData") if isinstance(spec, Mapping) else None
+    fresh = dict(data) if isinstance(data, Mapping) else {}
+    texts = all(isinstance(text, str) for text in fresh.values())
+    if fresh.keys() != sealed.encrypted_data.keys() or not texts:
+        raise ManifestError("the controller's answer does not have the same items")
+    return Resealed(_with_items(manifest, sealed, fresh, certificate), tuple(fresh))
+
+
+def _with_items(
+    manifest: Mapping[str, Any], sealed: SealedSecret, fresh: Mapping[str, str], certificate: Certificate
+) -> dict[str, Any]:
     result = _without_server_fields(manifest)
     result["spec"]["encryptedData"] = {**sealed.encrypted_data, **fresh}
-    if opened:
+    if sealed.encrypted_data:
         annotations = result["metadata"].get("annotations") or {}
         result["metadata"]["annotations"] = {**annotations, SEALED_WITH: certificate.fingerprint}
-    return Resealed(result, stale)
+    return result
 
 
 def _modern(

@@ -45,10 +45,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def kubectl(*arguments: str, kind: str = "generic") -> Made | None:
     ended = subprocess.run(
-        [kubectl_program(), "create", "secret", kind, "db", "-n", "shop", "--dry-run=client", "-o", "yaml",
-         *arguments],
-        capture_output=True, check=False, env={**os.environ, "KUBECONFIG": os.devnull},
-    )  # fmt: skip
+        [
+            kubectl_program(),
+            "create",
+            "secret",
+            kind,
+            "db",
+            "-n",
+            "shop",
+            "--dry-run=client",
+            "-o",
+            "yaml",
+            *arguments,
+        ],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "KUBECONFIG": os.devnull},
+    )
     return _made(yaml.safe_load(ended.stdout)) if ended.returncode == 0 else None
 
 
@@ -158,22 +171,53 @@ def test_tls_secrets_are_kubectls(folder: Path) -> None:
     for name, algorithm in (("rsa", "rsa:2048"), ("ec", "ec"), ("ed", "ed25519")):
         curve = ["-pkeyopt", "ec_paramgen_curve:prime256v1"] if name == "ec" else []
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", algorithm, *curve, "-nodes", "-days", "9", "-subj", "/CN=x",
-             "-keyout", f"{name}.key", "-out", f"{name}.crt"],
-            check=True, capture_output=True,
-        )  # fmt: skip
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                algorithm,
+                *curve,
+                "-nodes",
+                "-days",
+                "9",
+                "-subj",
+                "/CN=x",
+                "-keyout",
+                f"{name}.key",
+                "-out",
+                f"{name}.crt",
+            ],
+            check=True,
+            capture_output=True,
+        )
     Path("chain.crt").write_bytes(Path("ec.crt").read_bytes() + Path("rsa.crt").read_bytes())
     Path("upside.crt").write_bytes(Path("rsa.crt").read_bytes() + Path("ec.crt").read_bytes())
     subprocess.run(["openssl", "ec", "-in", "ec.key", "-out", "sec1.key"], check=True, capture_output=True)
-    subprocess.run(["openssl", "rsa", "-traditional", "-in", "rsa.key", "-out", "pkcs1.key"], check=True,
-                   capture_output=True)  # fmt: skip
-    subprocess.run(["openssl", "pkcs8", "-topk8", "-in", "ec.key", "-passout", "pass:x", "-out", "locked.key"],
-                   check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        ["openssl", "rsa", "-traditional", "-in", "rsa.key", "-out", "pkcs1.key"],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        ["openssl", "pkcs8", "-topk8", "-in", "ec.key", "-passout", "pass:x", "-out", "locked.key"],
+        check=True,
+        capture_output=True,
+    )
     cases = [
-        ("rsa.crt", "rsa.key"), ("ec.crt", "ec.key"), ("ed.crt", "ed.key"), ("chain.crt", "sec1.key"),
-        ("rsa.crt", "pkcs1.key"), ("upside.crt", "ec.key"), ("rsa.crt", "ec.key"), ("rsa.key", "rsa.key"),
-        ("rsa.crt", "rsa.crt"), ("rsa.crt", "none"), ("empty", "rsa.key"), ("ec.crt", "locked.key"),
-    ]  # fmt: skip
+        ("rsa.crt", "rsa.key"),
+        ("ec.crt", "ec.key"),
+        ("ed.crt", "ed.key"),
+        ("chain.crt", "sec1.key"),
+        ("rsa.crt", "pkcs1.key"),
+        ("upside.crt", "ec.key"),
+        ("rsa.crt", "ec.key"),
+        ("rsa.key", "rsa.key"),
+        ("rsa.crt", "rsa.crt"),
+        ("rsa.crt", "none"),
+        ("empty", "rsa.key"),
+        ("ec.crt", "locked.key"),
+    ]
     results = []
     for certificate, key in cases:
         theirs = kubectl(f"--cert={certificate}", f"--key={key}", kind="tls")

@@ -94,15 +94,26 @@ def test_of_several_the_one_named_is_meant(run: Run, cert: str, key: str, tmp_pa
         (None, [], "sealed.yaml: cannot read it: no such file or directory"),
         ("", [], "there is no SealedSecret in it"),
         (PLAIN, [], "there is no SealedSecret in it"),
-        ("kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\n", [], "spec is missing"),
+        (
+            "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\n",
+            [],
+            "spec is missing",
+        ),
         ("a: 1\na: 2\n", [], "the key 'a' is there twice"),
-        (SEALED := "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\nspec: {}\n", [],
-         "the SealedSecret has no namespace"),
+        (
+            SEALED := "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\nspec: {}\n",
+            [],
+            "the SealedSecret has no namespace",
+        ),
         (SEALED.replace("a}", "a, namespace: b}"), ["--from-literal", "a/b=c"], "'a/b' is not an item key"),
-        (SEALED.replace("a}", "a, namespace: b}") + "# k: old\n", ["--from-literal", "k=c"], "a comment holds"),
+        (
+            SEALED.replace("a}", "a, namespace: b}") + "# k: old\n",
+            ["--from-literal", "k=c"],
+            "a comment holds",
+        ),
         (SEALED, ["-f", "x"], "items are given and files as well"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_merged_is_said_and_the_file_stays(
     run: Run, cert: str, tmp_path: Path, target: str | None, options: list[str], error: str
 ) -> None:

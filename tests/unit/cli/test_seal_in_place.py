@@ -168,17 +168,27 @@ def test_a_second_run_changes_nothing(run: Run, cert: str, tmp_path: Path) -> No
     [
         "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: value-a}\n",
         "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}, stringData: {a: value-a}}\n",
-        "kind: List\napiVersion: v1\nitems:\n- kind: ConfigMap\n  apiVersion: v1\n- apiVersion: v1\n"
-        "  kind: Secret\n  metadata:\n    name: db\n    namespace: shop\n  stringData:\n    a: value-a\n",
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n"
-        "data:\n  a: b2xk\nstringData:\n  a: value-a\n",
+        (
+            "kind: List\napiVersion: v1\nitems:\n- kind: ConfigMap\n  apiVersion: v1\n- apiVersion: v1\n"
+            "  kind: Secret\n  metadata:\n    name: db\n    namespace: shop\n  stringData:\n    a: value-a\n"
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n"
+            "data:\n  a: b2xk\nstringData:\n  a: value-a\n"
+        ),
         "stringData:\n  a: value-a\nmetadata:\n  namespace: shop\n  name: db\nkind: Secret\napiVersion: v1",
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: &n db\n  namespace: shop\n  labels:\n    app: *n\n"
-        "stringData:\n  a: value-a\n",
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\nstringData:\n"
-        "  a: >-\n    value-a\n\n\n",
-        '"apiVersion": "v1"\n"kind": "Secret"\n"metadata":\n  "name": "db"\n  "namespace": "shop"\n'
-        '"stringData":\n  "a": "value\\\n    -a"\n',
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: &n db\n  namespace: shop\n  labels:\n    app: *n\n"
+            "stringData:\n  a: value-a\n"
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\nstringData:\n"
+            "  a: >-\n    value-a\n\n\n"
+        ),
+        (
+            '"apiVersion": "v1"\n"kind": "Secret"\n"metadata":\n  "name": "db"\n  "namespace": "shop"\n'
+            '"stringData":\n  "a": "value\\\n    -a"\n'
+        ),
         json.dumps(
             {
                 "kind": "Secret",
@@ -187,8 +197,10 @@ def test_a_second_run_changes_nothing(run: Run, cert: str, tmp_path: Path) -> No
                 "stringData": {"a": "value-a"},
             }
         ),
-        "\ufeffapiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n"
-        "stringData:\n  a: value-a\n",
+        (
+            "\ufeffapiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\n"
+            "stringData:\n  a: value-a\n"
+        ),
     ],
 )
 def test_every_way_to_write_a_secret_is_sealed(run: Run, cert: str, tmp_path: Path, text: str) -> None:
@@ -203,8 +215,10 @@ def test_every_way_to_write_a_secret_is_sealed(run: Run, cert: str, tmp_path: Pa
 
 def test_what_has_no_lines_to_keep_comments_in_is_said(run: Run, cert: str, tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
-    file.write_text("# top\n{apiVersion: v1, kind: Secret, # lost\n  metadata: {name: db, namespace: shop},"
-                    "\n  stringData: {a: value-a}}\n")  # fmt: skip
+    file.write_text(
+        "# top\n{apiVersion: v1, kind: Secret, # lost\n  metadata: {name: db, namespace: shop},"
+        "\n  stringData: {a: value-a}}\n"
+    )
     outcome = run("seal", "--cert", cert, "-i", "-f", "s.yaml")
     assert "warning: s.yaml: document 1, line 2: its comments and layout could not be kept\n" in outcome.err
     assert file.read_text().startswith("# top\napiVersion: bitnami.com/v1alpha1\n")
@@ -314,8 +328,11 @@ def test_many_files_are_sealed_by_several_processes_in_the_same_way(
 ) -> None:
     names = [f"{n % 7}/{n}.yaml" for n in range(450)]
     tree(tmp_path / "env", names)
-    tree(tmp_path / "env", ["x/odd.yaml"], "{apiVersion: v1, kind: Secret, metadata: {name: o, namespace: shop}, "
-         "stringData: {a: value-odd}}\n")  # fmt: skip
+    tree(
+        tmp_path / "env",
+        ["x/odd.yaml"],
+        "{apiVersion: v1, kind: Secret, metadata: {name: o, namespace: shop}, stringData: {a: value-odd}}\n",
+    )
     outcome = run("seal", "--cert", cert, "-i", "-r", "-f", "env")
     assert "451 Secrets sealed, in 451 files\n" in outcome.err
     assert outcome.code == 0
@@ -341,16 +358,29 @@ def test_many_files_are_sealed_by_several_processes_in_the_same_way(
         ("{{ if .x }}\nkind: Secret\n{{ end }}\n", "document 1, line"),
         ("kind: Secret\nkind: Secret\n", "the key 'kind' is there twice"),
         ("a: \xff\xfe", "it is not UTF-8"),
-        ("kind: SecretList\napiVersion: v1\nitems:\n- metadata: {name: a, namespace: b}\n"
-         "  stringData: {a: b}\n", "a SecretList cannot hold a SealedSecret"),
+        (
+            (
+                "kind: SecretList\napiVersion: v1\nitems:\n- metadata: {name: a, namespace: b}\n"
+                "  stringData: {a: b}\n"
+            ),
+            "a SecretList cannot hold a SealedSecret",
+        ),
         ("# password: hunter1\n" + COMMENTED, "a comment holds a value of the item 'password'"),
         (COMMENTED.replace("rotated in May", "was hunter2zz"), "a comment holds a value of the item"),
         (COMMENTED.replace("# trailing", f"# {base64.b64encode(b'hunter2zz').decode()}"), "a comment holds"),
-        (COMMENTED.split("---\n")[1] + "---\n" + COMMENTED.split("---\n")[1], "this Secret is in the file tw"),
-        ("kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\nspec: {}\n"
-         "stringData: {a: b}\n", "the SealedSecret has no namespace"),
+        (
+            COMMENTED.split("---\n")[1] + "---\n" + COMMENTED.split("---\n")[1],
+            "this Secret is in the file tw",
+        ),
+        (
+            (
+                "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a}\nspec: {}\n"
+                "stringData: {a: b}\n"
+            ),
+            "the SealedSecret has no namespace",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_sealed_is_named_and_nothing_is_written(
     run: Run, cert: str, tmp_path: Path, text: str, error: str
 ) -> None:
@@ -400,11 +430,11 @@ def test_a_folder_that_cannot_be_written_to_is_named_and_the_file_stays(
 def test_killed_half_way_every_file_is_whole_and_a_second_run_does_the_rest(
     cert: str, tmp_path: Path
 ) -> None:
-    names = [f"{n}.yaml" for n in range(300)]
+    names = [f"{n}.yaml" for n in range(120)]
     tree(tmp_path / "env", names)
     command = [*SCRIPT, "seal", "--cert", cert, "-i", "-r", "-f", "env"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    watched = tmp_path / "env/150.yaml"
+    watched = tmp_path / "env/60.yaml"
     while process.poll() is None and "SealedSecret" not in watched.read_text():
         pass
     process.send_signal(signal.SIGKILL)
@@ -431,12 +461,13 @@ ITEM_KEYS = st.from_regex(r"[-._a-zA-Z0-9]{1,8}", fullmatch=True).filter(lambda 
 
 
 @given(
-    st.dictionaries(ITEM_KEYS, TEXTS | st.sampled_from(["a\nb\n", "\n\n", "x\n", "yes", "1", "|"]), min_size=1,
-                    max_size=5),
+    st.dictionaries(
+        ITEM_KEYS, TEXTS | st.sampled_from(["a\nb\n", "\n\n", "x\n", "yes", "1", "|"]), min_size=1, max_size=5
+    ),
     st.dictionaries(TEXTS.filter(bool), TEXTS, max_size=2),
     st.integers(1, 6),
     st.booleans(),
-)  # fmt: skip
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_any_secret_in_any_indentation_is_sealed_with_its_comments(
     items: dict[str, str], labels: dict[str, str], indent: int, first: bool
@@ -446,8 +477,10 @@ def test_any_secret_in_any_indentation_is_sealed_with_its_comments(
     if first:
         obj = dict(reversed(obj.items()))
     body = yaml.safe_dump(obj, indent=indent, sort_keys=False, allow_unicode=True)
-    lines = [f"# top {n}\n{line}" if line[:1] not in " -\n" else line
-             for n, line in enumerate(body.splitlines(keepends=True))]  # fmt: skip
+    lines = [
+        f"# top {n}\n{line}" if line[:1] not in " -\n" else line
+        for n, line in enumerate(body.splitlines(keepends=True))
+    ]
     text = "".join(lines)
     try:
         if [document.obj for document in read_documents(text.encode(), file="t")] != [obj]:

@@ -48,13 +48,25 @@ def test_the_password_of_a_registry_may_come_from_stdin(run: Run, cert: str, key
     [
         (["--from-literal", "a=b"], 2, "a new Secret needs a name"),
         ([*NEW, "--from-literal", "a=b", "-f", "x"], 2, "items are given and files as well"),
-        ([*NEW, "--from-literal", "a=hunter2", "--from-literal", "hunter2"], 1, "--from-literal number 2: a lit"),
+        (
+            [*NEW, "--from-literal", "a=hunter2", "--from-literal", "hunter2"],
+            1,
+            "--from-literal number 2: a lit",
+        ),
         (["--type", "x"], 2, "--type, --label and --annotation are for a new Secret"),
         ([*NEW, "--tls-cert", "x"], 2, "--tls-cert and --tls-key belong together"),
         ([*NEW, "--tls-cert", "x", "--docker-username", "u"], 2, "for TLS or for Docker, not both"),
         ([*NEW, "--docker-username", "u"], 2, "a Docker Secret needs"),
-        ([*NEW, "--docker-username", "u", "--docker-password", "p", "--type", "Opaque"], 2, "leave --type out"),
-        ([*NEW, "--from-stdin", "a", "--docker-username", "u", "--docker-password-stdin"], 2, "stdin gives one"),
+        (
+            [*NEW, "--docker-username", "u", "--docker-password", "p", "--type", "Opaque"],
+            2,
+            "leave --type out",
+        ),
+        (
+            [*NEW, "--from-stdin", "a", "--docker-username", "u", "--docker-password-stdin"],
+            2,
+            "stdin gives one",
+        ),
         ([*NEW, "--from-stdin", "a/b"], 1, "'a/b' is not an item key that Kubernetes takes"),
         ([*NEW, "--from-stdin", ""], 1, "'' is not an item key"),
         ([*NEW, "--from-file", "big"], 1, "big: it is larger than 64 MiB"),
@@ -62,13 +74,15 @@ def test_the_password_of_a_registry_may_come_from_stdin(run: Run, cert: str, key
         (["--name", "db", "--from-literal", "a=b"], 1, "the Secret has no namespace"),
         ([*NEW, "--label", "x", "--from-literal", "a=b"], 2, "it is not key=value"),
     ],
-)  # fmt: skip
+)
 def test_wrong_options_are_refused_without_a_value(
     run: Run, cert: str, tmp_path: Path, options: list[str], code: int, error: str
 ) -> None:
-    with (tmp_path / "big").open("wb") as big:
-        big.truncate(100 * 1024 * 1024)
+    big = tmp_path / "big"
+    with big.open("wb") as stream:
+        stream.truncate(100 * 1024 * 1024)
     outcome = run("seal", "--cert", cert, *options, stdin="hunter2")
+    big.unlink()
     assert (outcome.code, outcome.out) == (code, "")
     assert error in outcome.err
     assert "hunter2" not in outcome.err
@@ -107,9 +121,14 @@ def aged(path: Path, *, days: float, valid_days: int = 3650) -> None:
     ],
 )
 def test_an_old_certificate_and_a_young_one_are_warned_of(
-    run: Run, certificate: Path, monkeypatch: pytest.MonkeyPatch, days: float, options: list[str],
-    variable: str, warning: str,
-) -> None:  # fmt: skip
+    run: Run,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    days: float,
+    options: list[str],
+    variable: str,
+    warning: str,
+) -> None:
     aged(certificate, days=days)
     monkeypatch.setenv("SEALBRIDGE_RENEW_PERIOD", variable)
     outcome = run("seal", "--cert", str(certificate), *options, stdin=PLAIN)

@@ -53,9 +53,24 @@ ITEM = "spec/encryptedData/password"
         (ITEM, "AQ", "envelope", "spec.encryptedData.password"),
         (ITEM, "hunter2", "envelope", "spec.encryptedData.password"),
         (ITEM, "", "envelope", "spec.encryptedData.password"),
-        (ITEM, base64.urlsafe_b64encode(b"\x01\x00" + b"\xff" * 272).decode(), "envelope", "spec.encryptedData.p"),
-        (ITEM, base64.b64encode(b"\x01\x00" + bytes(271)).decode(), "envelope", "spec.encryptedData.password"),
-        (ITEM, base64.b64encode(b"\x02\x00" + bytes(528)).decode(), "key-size", "spec.encryptedData.password"),
+        (
+            ITEM,
+            base64.urlsafe_b64encode(b"\x01\x00" + b"\xff" * 272).decode(),
+            "envelope",
+            "spec.encryptedData.p",
+        ),
+        (
+            ITEM,
+            base64.b64encode(b"\x01\x00" + bytes(271)).decode(),
+            "envelope",
+            "spec.encryptedData.password",
+        ),
+        (
+            ITEM,
+            base64.b64encode(b"\x02\x00" + bytes(528)).decode(),
+            "key-size",
+            "spec.encryptedData.password",
+        ),
         ("spec/encryptedData/a b", GOOD, "item-key", "spec.encryptedData.a b"),
         ("spec/encryptedData", {}, "empty", "spec.encryptedData"),
         ("spec/encryptedData", None, "empty", "spec.encryptedData"),
@@ -67,18 +82,37 @@ ITEM = "spec/encryptedData/password"
         ("metadata/name", "Not_A_Name", "name", "metadata.name"),
         ("metadata/namespace", "a.b", "namespace", "metadata.namespace"),
         ("metadata/namespace", None, "namespace", "metadata.namespace"),
-        ("metadata/annotations/" + CLUSTER_WIDE_ANNOTATION.replace("/", "~"), "True", "scope", "metadata.annot"),
-        ("spec/template/metadata/annotations", {NAMESPACE_WIDE_ANNOTATION: "true"}, "scope", "spec.template.m"),
-        ("metadata/annotations", {NAMESPACE_WIDE_ANNOTATION: "true", CLUSTER_WIDE_ANNOTATION: "true"}, "scope",
-         "metadata.annotations"),
+        (
+            "metadata/annotations/" + CLUSTER_WIDE_ANNOTATION.replace("/", "~"),
+            "True",
+            "scope",
+            "metadata.annot",
+        ),
+        (
+            "spec/template/metadata/annotations",
+            {NAMESPACE_WIDE_ANNOTATION: "true"},
+            "scope",
+            "spec.template.m",
+        ),
+        (
+            "metadata/annotations",
+            {NAMESPACE_WIDE_ANNOTATION: "true", CLUSTER_WIDE_ANNOTATION: "true"},
+            "scope",
+            "metadata.annotations",
+        ),
         ("spec/template/metadata/name", "other", "template-name", "spec.template.metadata.name"),
         ("spec/template/metadata/namespace", "other", "template-name", "spec.template.metadata.namespace"),
         ("stringData", {"a": "hunter2"}, "plain-values", "stringData"),
         ("data", {"a": "aHVudGVyMg=="}, "plain-values", "data"),
         ("metadata/annotations", {SEALED_WITH: "nobody"}, "sealed-with", "metadata.annotations.sealbridge"),
-        ("metadata/annotations", {SEALED_WITH: "SHA256:" + "A" * 43}, "sealed-with", "metadata.annotations.sea"),
+        (
+            "metadata/annotations",
+            {SEALED_WITH: "SHA256:" + "A" * 43},
+            "sealed-with",
+            "metadata.annotations.sea",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_mistake_is_found_and_named(
     run: Run, cert: str, sealed: dict[str, Any], path: str, value: Any, rule: str, field: str
 ) -> None:

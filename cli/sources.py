@@ -47,6 +47,8 @@ def files(args: argparse.Namespace) -> list[str]:
         if args.recursive:
             raise UsageError("-r takes folders, and none is given", hint="name one with -f")
         return []
+    if not args.recursive and not any(map(os.path.isdir, args.file)):
+        return list(dict.fromkeys(args.file))
     from sealbridge.repo.files import manifest_files
 
     found = manifest_files(args.file, recursive=args.recursive)

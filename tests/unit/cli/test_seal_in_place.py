@@ -178,8 +178,8 @@ def test_a_second_run_changes_nothing(run: Run, cert: str, tmp_path: Path) -> No
         ),
         "stringData:\n  a: value-a\nmetadata:\n  namespace: shop\n  name: db\nkind: Secret\napiVersion: v1",
         (
-            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: &n db\n  namespace: shop\n  labels:\n    app: *n\n"
-            "stringData:\n  a: value-a\n"
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: &n db\n  namespace: shop\n"
+            "  labels:\n    app: *n\nstringData:\n  a: value-a\n"
         ),
         (
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\nstringData:\n"

@@ -8,7 +8,7 @@ from sealbridge.errors import SealbridgeError
 from sealbridge_cli import console
 from sealbridge_cli.main import COMMANDS, Parser, build_parser
 
-_FILES = ("FILE", "PATH", "PATH|URL")
+_FILES = ("FILE", "PATH", "PATH|URL", "SEALED", "[KEY=]PATH")
 SHELLS = ("bash", "zsh", "tcsh")
 
 

@@ -74,6 +74,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         _write(paint(line, "bold") if number == 0 else line)
 
 
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def paint(text: str, colour: str) -> str:
     """The text in a colour where colours are wanted."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colourful() else text

@@ -167,7 +167,7 @@ def _finish(done: list[_Done], args: argparse.Namespace) -> int:
     for one in changed:
         assert one.edited is not None  # noqa: S101 - selected above
         if args.dry_run:
-            console.note(f"{one.path}: {one.items} items would be sealed anew")
+            console.note(f"{one.path}: {console.count(one.items, 'item')} would be sealed anew")
             continue
         try:
             output.replace(one.path, one.edited.data)
@@ -185,8 +185,9 @@ def _tell(done: Iterable[_Done], args: argparse.Namespace) -> None:
     items, fresh = sum(one.items for one in done), sum(one.fresh_objects for one in done)
     objects, others = sum(one.objects for one in done), sum(one.others for one in done)
     verb = "would be sealed" if args.dry_run else "sealed"
-    aside = f"; {others} other documents left as they are" if others else ""
-    console.note(f"{items} items {verb} anew in {fresh} of {objects} SealedSecrets{aside}")
+    aside = f"; left as they are: {console.count(others, 'other document')}" if others else ""
+    of = f"in {fresh} of {console.count(objects, 'SealedSecret')}"
+    console.note(f"{console.count(items, 'item')} {verb} anew, {of}{aside}")
 
 
 def _stream(args: argparse.Namespace, way: _Way) -> int:

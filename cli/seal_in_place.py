@@ -94,20 +94,16 @@ def _tell(done: list[_File], unread: int, failed: int) -> None:
         for where in outcome.flattened:
             console.warning(f"{where}: its comments and layout could not be kept")
     changed = sum(outcome.changed for outcome in outcomes) - failed
-    parts = [f"{_count(sum(one.sealed for one in outcomes), 'Secret')} sealed"]
+    parts = [f"{console.count(sum(one.sealed for one in outcomes), 'Secret')} sealed"]
     if merged := sum(one.merged for one in outcomes):
         parts.append(f"{merged} sealed into SealedSecrets that were there")
-    console.note(f"{', '.join(parts)}, in {_count(changed, 'file')}")
+    console.note(f"{', '.join(parts)}, in {console.count(changed, 'file')}")
     left = []
     if sealed := sum(one.left_sealed for one in outcomes):
-        left.append(_count(sealed, "SealedSecret"))
+        left.append(console.count(sealed, "SealedSecret"))
     if others := sum(one.left_others for one in outcomes):
-        left.append(_count(others, "other document"))
+        left.append(console.count(others, "other document"))
     if unread:
-        left.append(f"{_count(unread, 'file')} that no manifests are in")
+        left.append(f"{console.count(unread, 'file')} that no manifests are in")
     if left:
         console.note(f"left as they are: {', '.join(left)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -76,7 +76,7 @@ def _documents(args: argparse.Namespace) -> list[Document]:
         return found
     sealed = [document for document in found if document.obj.get("kind") == KIND]
     if aside := len(found) - len(sealed):
-        console.note(f"left aside: {aside} other document{'' if aside == 1 else 's'}")
+        console.note(f"left aside: {console.count(aside, 'other document')}")
     return sealed
 
 

@@ -194,6 +194,6 @@ def _print_json(found: list[_Found], looked_at: int, others: int) -> None:
 
 
 def _tell(found: list[_Found], looked_at: int, others: int) -> None:
-    what = f"{looked_at} SealedSecret{'' if looked_at == 1 else 's'}"
-    aside = f"; {others} other document{'' if others == 1 else 's'} left aside" if others else ""
-    console.note(f"{what}, {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}{aside}")
+    aside = f"; left aside: {console.count(others, 'other document')}" if others else ""
+    number = console.count(len(found), "finding") if found else "no findings"
+    console.note(f"{console.count(looked_at, 'SealedSecret')}, {number}{aside}")

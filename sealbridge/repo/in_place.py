@@ -27,8 +27,8 @@ from sealbridge.sealing.unchanged import Voucher
 from sealbridge.secret import Secret, Value
 
 _PLAIN_FIELDS = ("data", "stringData")
-# Shorter values are met in comments by chance.
-_SHORTEST_SEARCHED = 4
+# Shorter values are met in comments by chance: words, and numbers such as ports.
+_SHORTEST_WORD, _SHORTEST_NUMBER, _SHORTEST = 10, 6, 4
 
 
 @dataclass
@@ -110,7 +110,7 @@ class _Work:
     def take(self, index: int, document: Document) -> None:
         obj = document.obj
         if obj.get("kind") == KIND and obj.get("apiVersion") == API_VERSION:
-            plain = {key: obj[key] for key in _PLAIN_FIELDS if obj.get(key) is not None}
+            plain = {key: obj[key] for key in _PLAIN_FIELDS if obj.get(key)}
             if plain:
                 self._touched.add(index)
                 self._merge(index, Secret.from_manifest(plain), index)
@@ -213,13 +213,20 @@ def check_comments(comments: str, values: Iterable[tuple[str, Value]], document:
     content = comments.encode()
     for item, value in values:
         plain = value.reveal()
-        held = len(plain) >= _SHORTEST_SEARCHED and (plain in content or base64.b64encode(plain) in content)
-        if held or re.search(rf"^\s*[\"']?{re.escape(item)}[\"']?\s*:\s*\S", comments, re.MULTILINE):
+        held = _telling(plain) and (plain in content or base64.b64encode(plain) in content)
+        # One word behind an item's name is a value that was commented out; several are about it.
+        former = rf"^\s*[\"']?{re.escape(item)}[\"']?\s*:[ \t]+\S+[ \t]*$"
+        if held or re.search(former, comments, re.MULTILINE):
             raise ManifestError(
                 f"a comment holds a value of the item {item!r}, or one that it had",
                 where=document.where,
                 hint="take it out: comments stay in the sealed file",
             )
+
+
+def _telling(value: bytes) -> bool:
+    shortest = _SHORTEST_WORD if value.isalpha() else _SHORTEST_NUMBER if value.isdigit() else _SHORTEST
+    return len(value) >= shortest
 
 
 def may_hold(data: bytes, kind: bytes) -> bool:

@@ -13,9 +13,12 @@ from kubesealpy.scopes import SealingScope
 from kubesealpy.sealer import Sealer
 from kubesealpy.unsealer import Unsealer
 
+from sealbridge.manifest_text import ManifestText
 from sealbridge.manifests import read_documents
+from sealbridge.repo.in_place import seal_in_place
 from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
+from sealbridge.sealing.choosing import Wishes
 from sealbridge.sealing.keyring import Keyring
 from sealbridge.sealing.keys import SealingKey
 from sealbridge.sealing.opening import unseal_items
@@ -23,6 +26,7 @@ from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import SealedSecret, seal
 from sealbridge.secret import Secret, Value
 from tests.sealing_keys import sealing_key
+from tests.servers.apiserver import kubectl_program
 
 NODE = Path(__file__).parent / "node"
 VALUES = [b"", b"x", b"correct horse", bytes(range(256)), "zażółć".encode(), b"A" * 100_000]
@@ -161,3 +165,28 @@ def test_the_fingerprint_is_what_ssh_keygen_prints(tmp_path: Path) -> None:
     path.chmod(0o600)
     shown = subprocess.run(["ssh-keygen", "-l", "-f", str(path)], capture_output=True, check=True, text=True)
     assert shown.stdout.split()[1] == sealing_key().fingerprint
+
+
+def test_a_file_sealed_in_place_is_to_kubectl_and_node_what_it_is_to_us(tmp_path: Path) -> None:
+    key = sealing_key()
+    text = (
+        "# ours\napiVersion: v1\nkind: Secret\nmetadata:\n  name: db # name\n  namespace: shop\n"
+        "  labels: {app: 'yes'}\ntype: Opaque\nstringData:\n  # pw\n  a: |-\n    two\n    lines\n"
+    )
+    outcome = seal_in_place(ManifestText(text.encode(), file="s"), key.certificate, Wishes(), lambda _: [])
+    assert outcome.data.startswith(b"# ours\n")
+    read = subprocess.run(
+        [kubectl_program(), "label", "--local", "-f", "-", "-o", "json", "x=y"],
+        input=outcome.data, capture_output=True, check=True,
+    )  # fmt: skip
+    theirs = json.loads(read.stdout)
+    (ours,) = read_documents(outcome.data, file="s")
+    assert theirs["spec"] == ours.obj["spec"]
+    assert theirs["metadata"]["annotations"] == ours.obj["metadata"]["annotations"]
+    opened = node(
+        "open.mjs",
+        key=key.private_pem.reveal().decode(),
+        label=base64.b64encode(b"shop/db").decode(),
+        envelope=theirs["spec"]["encryptedData"]["a"],
+    )
+    assert base64.b64decode(opened) == b"two\nlines"

@@ -108,7 +108,7 @@ def test_the_controller_reseals_without_loss(
     for number in range(3):
         (tmp_path / f"{number}.yaml").write_text(text)
     outcome = run("reseal", "--server", "-f", *(f"{number}.yaml" for number in range(3)))
-    assert (outcome.code, outcome.err) == (0, "3 items sealed anew in 3 of 3 SealedSecrets\n")
+    assert (outcome.code, outcome.err) == (0, "3 items sealed anew, in 3 of 3 SealedSecrets\n")
     new = (tmp_path / "2.yaml").read_text()
     assert new.startswith("# ours\n")
     obj = yaml.safe_load(new)
@@ -118,8 +118,8 @@ def test_the_controller_reseals_without_loss(
     # Templates are nothing that a controller has to see.
     assert "url" not in str(program.rotated)
     again = run("reseal", "--server", "-f", "2.yaml")
-    assert again.err == "0 items sealed anew in 0 of 1 SealedSecrets\n"
-    assert run("reseal", "--server", "--all", "-f", "2.yaml").err.startswith("1 items sealed anew")
+    assert again.err == "0 items sealed anew, in 0 of 1 SealedSecret\n"
+    assert run("reseal", "--server", "--all", "-f", "2.yaml").err.startswith("1 item sealed anew")
 
 
 def test_what_the_controller_cannot_open_stays(

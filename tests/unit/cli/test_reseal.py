@@ -71,7 +71,7 @@ def test_a_tree_moves_to_another_key_and_nothing_else_changes(run: Run, key: str
     before = (world / "db.yaml").read_text()
     outcome = run(*RESEAL, "--key", key)
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err == "3 items sealed anew in 3 of 3 SealedSecrets; 1 other documents left as they are\n"
+    assert outcome.err == "3 items sealed anew, in 3 of 3 SealedSecrets; left as they are: 1 other document\n"
     new = sealing_key(1).fingerprint
     assert keys_of(world / "db.yaml") == keys_of(world / "sub/two.yaml") == {new}
     after = (world / "db.yaml").read_text()
@@ -94,9 +94,9 @@ def test_what_is_sealed_for_the_certificate_already_stays_unless_all_is_asked_fo
     run(*RESEAL, "--key", key)
     first = (world / "db.yaml").read_bytes()
     again = run(*RESEAL, "--key", "both.pem")
-    assert again.err.startswith("0 items sealed anew in 0 of 3 SealedSecrets")
+    assert again.err.startswith("0 items sealed anew, in 0 of 3 SealedSecrets")
     assert (world / "db.yaml").read_bytes() == first
-    assert run(*RESEAL, "--key", "both.pem", "--all").err.startswith("3 items sealed anew in 3")
+    assert run(*RESEAL, "--key", "both.pem", "--all").err.startswith("3 items sealed anew, in 3")
     assert (world / "db.yaml").read_bytes() != first
 
 
@@ -104,7 +104,7 @@ def test_a_dry_run_writes_nothing(run: Run, key: str, world: Path) -> None:
     before = (world / "db.yaml").read_bytes()
     outcome = run(*RESEAL, "--key", key, "--dry-run")
     assert outcome.code == 0
-    assert "env/db.yaml: 1 items would be sealed anew\n" in outcome.err
+    assert "env/db.yaml: 1 item would be sealed anew\n" in outcome.err
     assert (world / "db.yaml").read_bytes() == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -347,6 +348,35 @@ def test_many_files_are_sealed_by_several_processes_in_the_same_way(
     assert failed.err.startswith("error: env/1/bad.yaml: document 1, line 1: metadata.name is not a name")
     assert failed.err.endswith("nothing was written\n")
     assert "value-" in (tmp_path / "env/1/new.yaml").read_text()
+
+
+def test_comments_about_items_stay(run: Run, cert: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData:\n"
+        "  user: admin # the admin\n  # port: as everywhere, 5432\n  port: '5432'\n"
+    )
+    assert run("seal", "--cert", cert, "-i", "-f", "s.yaml").code == 0
+    text = (tmp_path / "s.yaml").read_text()
+    assert " # the admin\n    # port: as everywhere, 5432\n" in text
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(cert: str, tmp_path: Path) -> None:
+    names = [f"{n}.yaml" for n in range(80)]
+    command = [*SCRIPT, "seal", "--cert", cert, "-i", "-r", "-f", "env"]
+    tree(tmp_path / "env", names)
+    piped = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, check=True)
+    assert piped.stderr == b"80 Secrets sealed, in 80 files\n"
+    tree(tmp_path / "env", names)
+    reading, writing = os.openpty()
+    subprocess.run(command, cwd=tmp_path, stderr=writing, check=True)
+    os.close(writing)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(reading, 1 << 16):
+            shown += piece
+    os.close(reading)
+    assert b"\r\x1b[Ksealing: 1 of 80 (1 %)" in shown
+    assert shown.endswith(b"\r\x1b[K80 Secrets sealed, in 80 files\r\n")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def changed(obj: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def test_a_good_object_has_no_finding(run: Run, cert: str, key: str, sealed: dict[str, Any]) -> None:
     text = yaml.safe_dump(sealed) + "---\nkind: ConfigMap\n"
     outcome = run("verify", "--cert", cert, "--key", key, stdin=text)
-    assert outcome == (0, "", "1 SealedSecret, no findings; 1 other document left aside\n")
+    assert outcome == (0, "", "1 SealedSecret, no findings; left aside: 1 other document\n")
     listed = run("verify", "-o", "json", stdin=text)
     assert (listed.code, listed.err) == (0, "")
     assert json.loads(listed.out) == {"sealedSecrets": 1, "otherDocuments": 1, "findings": []}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sealbridge.errors import ManifestError
@@ -43,7 +44,7 @@ class ManifestText:
         self._bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         self._data = data
 
-    @property
+    @cached_property
     def json(self) -> bool:
         """Whether it is JSON."""
         return is_json(self._body, self.file)
@@ -52,12 +53,25 @@ class ManifestText:
     def _body(self) -> bytes:
         return self._data.removeprefix(self._bom)
 
+    @cached_property
+    def _text(self) -> str:
+        return self._body.decode()
+
+    @cached_property
+    def _trees(self) -> list[Tree]:
+        return trees(self._text)
+
     def comments(self, document: Document) -> str:
         """The comments of the document that `document` is, or is an item of."""
         if self.json:
             return ""
-        text = self._body.decode()
-        return comments(text, trees(text)[document.number - 1], first=document.number == 1)
+        return comments(self._text, self._trees[document.number - 1], first=document.number == 1)
+
+    def all_comments(self) -> list[str]:
+        """Those of every document, also of empty ones."""
+        if self.json:
+            return []
+        return [comments(self._text, tree, first=number == 0) for number, tree in enumerate(self._trees)]
 
     def edited(self, changes: Mapping[int, Change]) -> Edited:
         """The text with documents changed, by their places in `documents`.
@@ -66,65 +80,81 @@ class ManifestText:
         """
         if not changes:
             return Edited(self._data, ())
-        text = self._body.decode()
         if self.json:
-            return Edited(self._bom + _json_edited(text, self.documents, changes).encode(), ())
+            return Edited(self._bom + _json_edited(self._text, self.documents, changes).encode(), ())
         flat: set[int] = set()
-        found = self._attempt(text, changes, flat)
-        if found is None:
-            # Something of it is beyond this: which of them, shows when each is tried alone.
-            for index, change in changes.items():
-                if change.obj is not None and self._attempt(text, {index: change}, set()) is None:
-                    flat.add(index)
-            found = self._attempt(text, changes, flat)
-        if found is None:
-            raise ManifestError(
-                "it cannot be edited in place, its YAML is too unusual",
-                where=self.file,
-                hint="write the result to another file with -w",
-            )
-        return Edited(self._bom + found.encode(), tuple(self.documents[index] for index in sorted(flat)))
+        while True:
+            result, bad = self._attempt(changes, flat)
+            if not bad:
+                flattened = tuple(self.documents[index] for index in sorted(flat))
+                return Edited(self._bom + result.encode(), flattened)
+            if bad <= flat:
+                raise ManifestError(
+                    "it cannot be edited in place, its YAML is too unusual",
+                    where=self.file,
+                    hint="write the result to another file with -w",
+                )
+            flat |= bad
 
-    def _attempt(self, text: str, changes: Mapping[int, Change], flat: set[int]) -> str | None:
+    def _attempt(self, changes: Mapping[int, Change], flat: set[int]) -> tuple[str, set[int]]:
+        """The text with all changes, those of `flat` written anew; or which could not be made."""
+        found, bad = _yaml_patches(self._text, self._trees, self.documents, changes, flat)
+        if bad:
+            return "", bad
         try:
-            result = _yaml_edited(text, self.documents, changes, flat)
-        except NotEditableError:
-            return None
+            result = apply(self._text, found)
+            now = [document.obj for document in read_documents(result.encode(), file=self.file)]
+        except (NotEditableError, ManifestError):
+            return "", set(changes)
         wanted = [
-            changes[index].obj if index in changes else document.obj
+            (index, changes[index].obj if index in changes else document.obj)
             for index, document in enumerate(self.documents)
         ]
-        try:
-            now = [document.obj for document in read_documents(result.encode(), file=self.file)]
-        except ManifestError:
-            return None
-        return result if now == [obj for obj in wanted if obj is not None] else None
+        left = [(index, obj) for index, obj in wanted if obj is not None]
+        if len(now) != len(left):
+            return "", set(changes)
+        wrong = {index for (index, obj), read in zip(left, now, strict=True) if read != obj}
+        # What was not to be changed and did change is the work of something that was.
+        return result, wrong if wrong <= changes.keys() else set(changes)
 
 
-def _yaml_edited(text: str, documents: list[Document], changes: Mapping[int, Change], flat: set[int]) -> str:
-    forest = trees(text)
+def _yaml_patches(
+    text: str, forest: list[Tree], documents: list[Document], changes: Mapping[int, Change], flat: set[int]
+) -> tuple[list[Patch], set[int]]:
+    """What to replace, and the changes for which nothing can be told."""
     found: list[Patch] = []
+    bad: set[int] = set()
     removals: dict[int, list[int]] = {}
     for index, change in changes.items():
         document = documents[index]
         tree = forest[document.number - 1]
-        node = _node(tree, document)
         if change.obj is None:
             if document.item is None:
-                found.append(_removal(text, tree))
+                found.append(Patch(tree.start, tree.end, ""))
             else:
-                removals.setdefault(document.number, []).append(document.item - 1)
-        elif index in flat:
-            block = rendered(change.obj, node.column).lstrip(" ")
-            found.append(Patch(node.start, node.end, block))
-        elif change.reshape is not None:
-            found.append(_reshaped(text, node, tree.end, change.obj, change.reshape))
-        else:
-            inherited = _inherited(document, node)
-            found += patches(text, node, _without(document.obj, inherited), _without(change.obj, inherited))
-    for number, items in removals.items():
-        found += _item_removals(text, forest[number - 1], set(items))
-    return apply(text, found)
+                removals.setdefault(document.number, []).append(index)
+            continue
+        try:
+            found += _changes(text, tree, document, change, flat=index in flat)
+        except (NotEditableError, ManifestError):
+            bad.add(index)
+    for number, indices in removals.items():
+        try:
+            found += _item_removals(text, forest[number - 1], {(documents[i].item or 1) - 1 for i in indices})
+        except NotEditableError:
+            bad.update(indices)
+    return found, bad
+
+
+def _changes(text: str, tree: Tree, document: Document, change: Change, *, flat: bool) -> list[Patch]:
+    assert change.obj is not None  # noqa: S101 - what is taken out is not changed
+    node = _node(tree, document)
+    if flat:
+        return [Patch(node.start, node.end, rendered(change.obj, node.column).lstrip(" "))]
+    if change.reshape is not None:
+        return [_reshaped(text, node, tree.end, change.obj, change.reshape)]
+    inherited = _inherited(document, node)
+    return patches(text, node, _without(document.obj, inherited), _without(change.obj, inherited))
 
 
 def _inherited(document: Document, node: Node) -> dict[str, Any]:
@@ -158,10 +188,6 @@ def _reshaped(text: str, node: Node, end: int, obj: dict[str, Any], reshape: Res
     (document,) = read_documents(alone.encode(), file="text")
     changed = apply(alone, patches(alone, trees(alone)[0].root, document.obj, obj))
     return Patch(start, stop, changed[node.column :])
-
-
-def _removal(text: str, tree: Tree) -> Patch:
-    return Patch(tree.start, tree.end, "")
 
 
 def _item_removals(text: str, tree: Tree, gone: set[int]) -> list[Patch]:

@@ -64,8 +64,9 @@ def line_end(text: str, at: int) -> int:
 
 
 def line_break(text: str) -> str:
-    """How lines end here."""
-    return "\r\n" if "\r\n" in text else "\n"
+    """How lines end here, as the first one shows."""
+    at = text.find("\n")
+    return "\r\n" if at > 0 and text[at - 1] == "\r" else "\n"
 
 
 def rendered(value: Mapping[str, Any], column: int, newline: str = "\n") -> str:

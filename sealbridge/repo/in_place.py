@@ -98,7 +98,7 @@ class _Work:
         self._vouchers = vouchers
         self.changes: dict[int, Change] = {}
         self.outcome = Outcome()
-        self._values: list[tuple[str, Value]] = []
+        self._values: dict[tuple[str, str], list[tuple[str, Value]]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._touched: set[int] = set()
         self._sealed = {
@@ -145,7 +145,7 @@ class _Work:
         new_shape = partial(reshape, sealed=made.encrypted_data, name=made.name, namespace=made.namespace)
         self.changes[index] = Change(made.to_manifest(), new_shape)
         self.outcome.sealed += 1
-        self._remember(made.label, made.encrypted_data, secret)
+        self._remember(made, made.encrypted_data, secret)
 
     def _replace(self, index: int, chosen: Chosen) -> None:
         """The scope changes: everything has to be sealed again, and so to be there."""
@@ -160,7 +160,7 @@ class _Work:
         self.changes[index] = Change(made.to_manifest())
         self.outcome.merged += 1
         self.outcome.left_sealed -= 1
-        self._remember(made.label, made.encrypted_data, chosen.secret)
+        self._remember(made, made.encrypted_data, chosen.secret)
 
     def _merge(self, index: int, secret: Secret, source: int) -> None:
         obj = {key: part for key, part in self._object(index).items() if key not in _PLAIN_FIELDS}
@@ -175,10 +175,12 @@ class _Work:
         rest = sorted(old.encrypted_data.keys() - secret.items.keys())
         if rest and source != index:
             self.outcome.kept_items[self._text.documents[index].where] = rest
-        self._remember(old.label, merged.items, secret)
+        self._remember(old, merged.items, secret)
 
-    def _remember(self, label: bytes, sealed: Mapping[str, str], secret: Secret) -> None:
-        self._values += secret.items.items()
+    def _remember(self, target: SealedSecret, sealed: Mapping[str, str], secret: Secret) -> None:
+        values = self._values.setdefault((target.namespace or self._wishes.namespace, target.name), [])
+        values += secret.items.items()
+        label = target.label
         self.outcome.fresh += [(label, item, text, secret.items[item]) for item, text in sealed.items()]
 
     def _object(self, index: int) -> Mapping[str, Any]:
@@ -201,9 +203,16 @@ class _Work:
         if not self.changes or b"#" not in data:
             return
         text = ManifestText(data, file=self._text.file)
+        by_number: dict[int, list[Document]] = {}
         for document in text.documents:
-            if document.obj.get("kind") == KIND:
-                check_comments(text.comments(document), self._values, document)
+            by_number.setdefault(document.number, []).append(document)
+        for number, comments in enumerate(text.all_comments(), 1):
+            documents = by_number.get(number, [])
+            # What stands at the head of a file, or between documents, may be about all of it.
+            anything = number == 1 or not documents
+            named = self._values if anything else [self._identity(document.obj) for document in documents]
+            values = [pair for identity in named for pair in self._values.get(identity, ())]
+            check_comments(comments, values, (documents or text.documents)[0])
 
 
 def check_comments(comments: str, values: Iterable[tuple[str, Value]], document: Document) -> None:

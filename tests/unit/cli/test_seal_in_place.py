@@ -395,6 +395,7 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(cert: str, tmp_path: P
             ),
             "a SecretList cannot hold a SealedSecret",
         ),
+        ("---\n# password: hunter1\n" + COMMENTED, "a comment holds a value of the item 'password'"),
         ("# password: hunter1\n" + COMMENTED, "a comment holds a value of the item 'password'"),
         (COMMENTED.replace("rotated in May", "was hunter2zz"), "a comment holds a value of the item"),
         (COMMENTED.replace("# trailing", f"# {base64.b64encode(b'hunter2zz').decode()}"), "a comment holds"),

@@ -47,11 +47,11 @@ def ask(question: Callable[[Controller], Awaitable[_Result]], args: argparse.Nam
     from sealbridge.kube.kubeconfig import Overrides
     from sealbridge_cli import cluster
 
-    place = None
-    if args.controller_namespace or args.controller_name:
-        place = (args.controller_namespace or _DEFAULT_NAMESPACE, args.controller_name or _DEFAULT_NAME)
     return cluster.ask(
-        question, kubeconfig=args.kubeconfig, overrides=Overrides(context=args.context or ""), place=place
+        question,
+        kubeconfig=args.kubeconfig,
+        overrides=Overrides(context=args.context or ""),
+        place=(args.controller_namespace or "", args.controller_name or ""),
     )
 
 

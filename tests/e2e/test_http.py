@@ -23,7 +23,15 @@ from kubesealpy.sealer import Sealer
 
 from sealbridge.manifests import dump_yaml
 from tests.canary import Canary
-from tests.e2e.world import NAMESPACE, Manifest, World, eventually, sealed_secret
+from tests.e2e.world import (
+    NAMESPACE,
+    Manifest,
+    World,
+    eventually,
+    own_address,
+    sealed_secret,
+    service,
+)
 from tests.servers.operator import Operator
 
 NODE = Path(__file__).parents[1] / "interop" / "node"
@@ -31,20 +39,10 @@ UNHURRIED = ("--rate-limit=1000", "--rate-limit-burst=1000")
 _UNSEALED_WITHIN = 5.0  # seconds under attack; alone it is less than one
 
 
-def address_of_this_machine() -> str:
-    """One that is not loopback: an API server sends no request on to those. Empty when there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
-
-
 @pytest.fixture
 def unhurried(world: World, namespace: str) -> Iterator[Operator]:
     """An operator that lets everybody ask as often as they like, where an API server can reach it."""
-    made = world.operator(*UNHURRIED, f"--listen-addr={address_of_this_machine() or '127.0.0.1'}:0")
+    made = world.operator(*UNHURRIED, f"--listen-addr={own_address()}:0")
     made.start()
     yield made
     assert made.stop() == 0
@@ -52,38 +50,10 @@ def unhurried(world: World, namespace: str) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def service(world: World, unhurried: Operator) -> Iterator[str]:
+def proxied(world: World, unhurried: Operator) -> Iterator[str]:
     """The path of the operator's Service in the API server's proxy."""
-    address, _, port = unhurried.url.removeprefix("http://").rpartition(":")
-    if address == "127.0.0.1":
-        pytest.skip("this machine has no address but loopback")
-    name = f"controller-{secrets.token_hex(4)}"
-    ports = [{"name": "http", "port": 8080}]
-    root = f"/api/v1/namespaces/{NAMESPACE}"
-    world.server.request(
-        "POST",
-        f"{root}/services",
-        {"metadata": {"name": name}, "spec": {"ports": ports, "clusterIP": "None"}},
-    )
-    # What kubelet and the controllers of a cluster make of a pod: the proxy asks for both.
-    pod = world.server.request(
-        "POST",
-        f"{root}/pods",
-        {"metadata": {"name": name}, "spec": {"containers": [{"name": "it", "image": "none"}]}},
-    )
-    pod["status"] = {"podIP": address, "podIPs": [{"ip": address}]}
-    world.server.request("PUT", f"{root}/pods/{name}/status", pod)
-    target = {"kind": "Pod", "namespace": NAMESPACE, "name": name}
-    subsets = [
-        {
-            "addresses": [{"ip": address, "targetRef": target}],
-            "ports": [{"name": "http", "port": int(port)}],
-        }
-    ]
-    world.server.request("POST", f"{root}/endpoints", {"metadata": {"name": name}, "subsets": subsets})
-    yield f"{root}/services/http:{name}:http/proxy"
-    for plural in ("services", "pods"):
-        world.server.request("DELETE", f"{root}/{plural}/{name}")
+    with service(world, unhurried, NAMESPACE, f"controller-{secrets.token_hex(4)}") as path:
+        yield path
 
 
 def curl(*arguments: str, stdin: str = "") -> tuple[int, str]:
@@ -113,23 +83,23 @@ def private_keys(world: World) -> list[bytes]:
 
 
 def test_kubectl_reaches_the_endpoints_through_the_api_server(
-    world: World, unhurried: Operator, service: str, namespace: str, canary: Canary, tmp_path: Path
+    world: World, unhurried: Operator, proxied: str, namespace: str, canary: Canary, tmp_path: Path
 ) -> None:
     kubectl = world.server.kubectl
-    pem = kubectl("get", "--raw", f"{service}/v1/cert.pem")
+    pem = kubectl("get", "--raw", f"{proxied}/v1/cert.pem")
     assert pem.encode() == unhurried.certificate().pem
     value = canary("through the proxy")
     manifest = sealed_secret(unhurried.certificate(), namespace, "db", {"password": value})
     file = tmp_path / "sealed.yaml"
     file.write_text(dump_yaml([manifest]))
-    assert kubectl("create", "--raw", f"{service}/v1/verify", "-f", file) == ""
-    rotated = kubectl("create", "--raw", f"{service}/v1/rotate", "-f", file)
+    assert kubectl("create", "--raw", f"{proxied}/v1/verify", "-f", file) == ""
+    rotated = kubectl("create", "--raw", f"{proxied}/v1/rotate", "-f", file)
     canary.seen(rotated, "what rotate answers")
     kubectl("apply", "-f", "-", stdin=rotated)
     eventually(
         lambda: world.secrets(namespace) == {"db": {"password": value.encode()}}, what="the rotated Secret"
     )
-    keys = json.loads(kubectl("get", "--raw", f"{service}/v1/keys"))["keys"]
+    keys = json.loads(kubectl("get", "--raw", f"{proxied}/v1/keys"))["keys"]
     assert next(key for key in keys if key["current"])["certificate"] == pem
 
 

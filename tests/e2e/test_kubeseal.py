@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,69 +12,20 @@ from pathlib import Path
 import pytest
 
 from tests.canary import Canary
-from tests.e2e.world import World, eventually
+from tests.e2e.world import World, eventually, own_address, service
 from tests.servers.operator import Operator
 
 PROGRAM = str(Path(sys.executable).with_name("sealbridge"))
 Kubeseal = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def own_address() -> str:
-    """One that an Endpoints object takes: loopback is refused. No packet is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("198.51.100.1", 9))
-            address = str(probe.getsockname()[0])
-        except OSError:
-            address = "127.0.0.1"
-    if address.startswith("127."):
-        pytest.skip("this machine has no address but loopback, to which the API server does not proxy")
-    return address
-
-
-def is_proxied(world: World, path: str) -> bool:
-    try:
-        world.server.kubectl("get", "--raw", path)
-    except RuntimeError:
-        return False
-    return True
-
-
 @pytest.fixture
 def reachable(world: World, namespace: str) -> Iterator[Operator]:
     """An operator behind a Service `sealbridge` in the test's namespace."""
-    address = own_address()
-    operator = world.operator(f"--listen-addr={address}:0")
+    operator = world.operator(f"--listen-addr={own_address()}:0")
     operator.start()
-    port = int(operator.url.rpartition(":")[2])
-    metadata = {"name": "sealbridge", "namespace": namespace}
-    ports = [{"name": "http", "port": port}]
-    target = {"kind": "Pod", "name": "sealbridge", "namespace": namespace}
-    # The API server proxies only to addresses that a pod has; no kubelet runs here to tell it so.
-    pod = {"containers": [{"name": "operator", "image": "none"}]}
-    world.apply(
-        [
-            {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod},
-            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}},
-            {
-                "apiVersion": "v1",
-                "kind": "Endpoints",
-                "metadata": metadata,
-                "subsets": [{"addresses": [{"ip": address, "targetRef": target}], "ports": ports}],
-            },
-        ]
-    )
-    world.server.request(
-        "PATCH",
-        f"/api/v1/namespaces/{namespace}/pods/sealbridge/status",
-        {"status": {"podIP": address, "podIPs": [{"ip": address}]}},
-        content_type="application/merge-patch+json",
-    )
-    proxy = f"/api/v1/namespaces/{namespace}/services/http:sealbridge:http/proxy/readyz"
-    # The API server takes endpoints from its cache.
-    eventually(lambda: is_proxied(world, proxy), what="the Service proxy")
-    yield operator
-    world.server.kubectl("delete", "service", "sealbridge", "-n", namespace)
+    with service(world, operator, namespace, "sealbridge"):
+        yield operator
     if operator.is_running:
         assert operator.stop() == 0
     world.clear(namespace)

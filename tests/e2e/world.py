@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
+from sealbridge.sealing.keyring import Keyring
+from sealbridge.sealing.keys import KEY_LABEL, SealingKey
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import seal
 from sealbridge.secret import Secret, Value
@@ -68,6 +72,13 @@ class World:
         items: list[Manifest] = self.server.request("GET", _collection(kind, namespace))["items"]
         return items
 
+    def keyring(self) -> Keyring:
+        """The sealing keys."""
+        secrets = [Secret.from_manifest(obj) for obj in self.all("Secret", NAMESPACE)]
+        return Keyring(
+            SealingKey.from_secret(one) for one in secrets if one.labels.get(KEY_LABEL) == "active"
+        )
+
     def secrets(self, namespace: str) -> dict[str, dict[str, bytes]]:
         """Items by the name of their Secret."""
         return {
@@ -105,6 +116,57 @@ class World:
             for event in self.server.audit_events(user=self.user, since=since)
             if event.request.verb in WRITES
         ]
+
+
+def own_address() -> str:
+    """An address of this machine that is not loopback, to which an API server does not proxy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing
+        address = str(probe.getsockname()[0])
+    assert not address.startswith("127."), "this machine has no address but loopback: give it one"
+    return address
+
+
+@contextmanager
+def service(world: World, operator: Operator, namespace: str, name: str) -> Iterator[str]:
+    """A Service before an operator that listens on `own_address`; its path in the API server's proxy.
+
+    The proxy asks for a pod with the address of the endpoint, which a kubelet would tell in a cluster.
+    """
+    address, _, port = operator.url.removeprefix("http://").rpartition(":")
+    metadata = {"name": name, "namespace": namespace}
+    ports = [{"name": "http", "port": int(port)}]
+    pod = {"containers": [{"name": "operator", "image": "none"}]}
+    target = {"kind": "Pod", "name": name, "namespace": namespace}
+    subset = {"addresses": [{"ip": address, "targetRef": target}], "ports": ports}
+    world.apply(
+        [
+            {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod},
+            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}},
+            {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]},
+        ]
+    )
+    root = f"/api/v1/namespaces/{namespace}"
+    world.server.request(
+        "PATCH",
+        f"{root}/pods/{name}/status",
+        {"status": {"podIP": address, "podIPs": [{"ip": address}]}},
+        content_type="application/merge-patch+json",
+    )
+    path = f"{root}/services/http:{name}:http/proxy"
+    # The API server takes endpoints from its cache.
+    eventually(lambda: _answers(world, f"{path}/healthz"), what="the Service proxy")
+    yield path
+    for plural in ("services", "pods"):
+        world.server.request("DELETE", f"{root}/{plural}/{name}")
+
+
+def _answers(world: World, path: str) -> bool:
+    try:
+        world.server.kubectl("get", "--raw", path)
+    except RuntimeError:
+        return False
+    return True
 
 
 def eventually(check: Any, *, what: str, timeout: float = 45) -> None:

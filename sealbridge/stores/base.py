@@ -37,6 +37,19 @@ class SecretKeySelector:
     namespace: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What `find` looks for: all three must fit, and what is empty fits everything.
+
+    `name` is a regular expression of RE2 that matches anywhere in a name; `tags` are compared exactly.
+    """
+
+    name: str = ""
+    path: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    metadata: bool = False  # metadataPolicy Fetch: of every secret its metadata instead of its value
+
+
 class Resolver(Protocol):
     """How a store reaches the credentials that its spec points to."""
 

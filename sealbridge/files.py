@@ -26,7 +26,8 @@ def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
     path = os.path.realpath(path)
     if mode is None and old is not None:
         mode = stat.S_IMODE(old.st_mode)
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    # Not made of the file's own name, which may be as long as a name can be.
+    temporary = os.path.join(os.path.dirname(path), f".sealbridge-{os.urandom(8).hex()}.tmp")
     try:
         write_new(temporary, data, mode=mode)
         os.replace(temporary, path)

@@ -37,6 +37,14 @@ def test_an_old_file_keeps_its_mode_unless_another_is_asked_for(tmp_path: Path) 
     assert (path.read_bytes(), mode_of(path)) == (b"newer", 0o600)
 
 
+@pytest.mark.parametrize("name", ["n" * 255, "ü" * 127])
+def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path, name: str) -> None:
+    for content in (b"new", b"newer"):
+        write_atomic(str(tmp_path / name), content)
+        assert (tmp_path / name).read_bytes() == content
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+
+
 def test_a_reader_of_the_old_file_keeps_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")

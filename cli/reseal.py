@@ -188,6 +188,8 @@ def _tell(done: Iterable[_Done], args: argparse.Namespace) -> None:
     aside = f"; left as they are: {console.count(others, 'other document')}" if others else ""
     of = f"in {fresh} of {console.count(objects, 'SealedSecret')}"
     console.note(f"{console.count(items, 'item')} {verb} anew, {of}{aside}")
+    if args.server and not args.all and objects > fresh:
+        console.hint("the others say that they are sealed with the current key; --all takes them too")
 
 
 def _stream(args: argparse.Namespace, way: _Way) -> int:

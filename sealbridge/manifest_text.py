@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sealbridge.errors import ManifestError
 from sealbridge.manifests import Document, is_json, read_documents
-from sealbridge.yaml_editing import NotEditableError, Patch, apply, line_start, patches, rendered
+from sealbridge.yaml_editing import NotEditableError, Patch, apply, line_break, line_start, patches, rendered
 from sealbridge.yaml_nodes import Node, Tree, child, comments, trees
 
 # Gives a mapping of the text another shape, before it is made to mean what is wanted.
@@ -150,7 +150,7 @@ def _changes(text: str, tree: Tree, document: Document, change: Change, *, flat:
     assert change.obj is not None  # noqa: S101 - what is taken out is not changed
     node = _node(tree, document)
     if flat:
-        return [Patch(node.start, node.end, rendered(change.obj, node.column).lstrip(" "))]
+        return [Patch(node.start, node.end, rendered(change.obj, node.column, line_break(text)).lstrip(" "))]
     if change.reshape is not None:
         return [_reshaped(text, node, tree.end, change.obj, change.reshape)]
     inherited = _inherited(document, node)

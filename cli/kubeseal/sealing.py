@@ -51,12 +51,14 @@ def merge(flags: Flags, certificate: Certificate, format_: str, path: str) -> by
 
     Its outer metadata stay. Returns what was written.
     """
+    from sealbridge.sealing.merging import hint_after_merge
+
     found = read_documents(inputs.file(path), file=path)
     if len(found) != 1:
         raise ManifestError(f"one SealedSecret is expected, there are {len(found)}", where=path)
     obj = found[0].obj
     inputs.check_sealed(found[0])
-    outer, spec = obj["metadata"], dict(obj.get("spec") or {})
+    outer, spec = dict(obj["metadata"]), dict(obj.get("spec") or {})
     scope = Scope.of(outer.get("annotations") or {})
     _check_scope(flags, scope, path)
     template = dict(spec.get("template") or {})
@@ -72,6 +74,8 @@ def merge(flags: Flags, certificate: Certificate, format_: str, path: str) -> by
             if new := {k: v for k, v in added.get(field, {}).items() if k not in SCOPE_ANNOTATIONS}:
                 inner[field] = {**(inner.get(field) or {}), **new}
     template["metadata"] = inner
+    if outer.get("annotations"):
+        hint_after_merge(outer, certificate, whole=False)
     merged = encoding.sealed_secret(outer, {**spec, "template": template, "encryptedData": items})
     content = encoding.encode([merged], format_).encode()
     try:

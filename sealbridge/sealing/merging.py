@@ -51,9 +51,25 @@ def merge(
     result["spec"]["encryptedData"] = {**sealed.encrypted_data, **fresh}
     _add(result["spec"], secret)
     if fresh:
-        annotations = result["metadata"].get("annotations") or {}
-        result["metadata"]["annotations"] = {**annotations, SEALED_WITH: certificate.fingerprint}
+        whole = sealed.encrypted_data.keys() <= secret.items.keys()
+        hint_after_merge(result["metadata"], certificate, whole=whole)
     return Merged(result, fresh, len(secret.items) - len(fresh))
+
+
+def hint_after_merge(metadata: dict[str, Any], certificate: Certificate, *, whole: bool) -> None:
+    """Let the hint name a key only when it has sealed all items; `whole` when none is older than the merge.
+
+    Whoever seals anew for a new key passes over what says that it is sealed for it.
+    """
+    annotations = dict(metadata.get("annotations") or {})
+    if whole:
+        annotations[SEALED_WITH] = certificate.fingerprint
+    elif annotations.get(SEALED_WITH) != certificate.fingerprint:
+        annotations.pop(SEALED_WITH, None)
+    if annotations:
+        metadata["annotations"] = annotations
+    else:
+        metadata.pop("annotations", None)
 
 
 def _add(spec: dict[str, Any], secret: Secret) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sealbridge.sealing.sealed_secret import API_VERSION, KIND
 from sealbridge.yaml_editing import NotEditableError, Patch, line_break, line_end, line_start, rendered
-from sealbridge.yaml_nodes import Node
+from sealbridge.yaml_nodes import Node, scalars
 
 _VALUES = ("data", "stringData")
 _NAMES = {"apiVersion": API_VERSION, "kind": KIND}
@@ -189,7 +189,16 @@ def _tail(text: str, entry: _Entry, inner: list[tuple[_Entry, int]], column: int
 
 def _flow(text: str, value: Node) -> bool:
     """A mapping in braces without comments: what is in it can be written anew."""
-    return value.kind == "mapping" and value.flow and "#" not in text[value.start : value.end]
+    return value.kind == "mapping" and value.flow and "#" not in _syntax(text, value)
+
+
+def _syntax(text: str, node: Node) -> str:
+    """What stands between the scalars."""
+    parts, at = [], node.start
+    for start, end in [*scalars(node), (node.end, node.end)]:
+        parts.append(text[at:start])
+        at = max(at, end)
+    return "".join(parts)
 
 
 def _item(text: str, item: _Entry, sealed: Mapping[str, str], delta: int) -> str:

@@ -118,7 +118,10 @@ def test_the_controller_reseals_without_loss(
     # Templates are nothing that a controller has to see.
     assert "url" not in str(program.rotated)
     again = run("reseal", "--server", "-f", "2.yaml")
-    assert again.err == "0 items sealed anew, in 0 of 1 SealedSecret\n"
+    assert again.err == (
+        "0 items sealed anew, in 0 of 1 SealedSecret\n"
+        "hint: the others say that they are sealed with the current key; --all takes them too\n"
+    )
     assert run("reseal", "--server", "--all", "-f", "2.yaml").err.startswith("1 item sealed anew")
 
 

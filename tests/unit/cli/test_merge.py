@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from sealbridge.sealing.scope import NAMESPACE_WIDE_ANNOTATION
+from tests.sealing_keys import sealing_key
 from tests.unit.cli.conftest import PLAIN, Run
 
 
@@ -139,3 +140,24 @@ def test_a_target_without_maps_gets_them(run: Run, cert: str, tmp_path: Path) ->
         outcome = run("merge", "s.yaml", "--cert", cert, stdin=labelled)
         assert outcome.code == 0, outcome.err
         assert list(yaml.safe_load(path.read_text())["spec"]["encryptedData"]) == ["password"]
+
+
+def test_the_hint_names_a_key_only_when_it_has_sealed_all_items(
+    run: Run, cert: str, sealed: Path, tmp_path: Path
+) -> None:
+    # Whoever seals anew for a new key passes over what is said to be sealed for it.
+    new = tmp_path / "new.pem"
+    new.write_bytes(sealing_key(1).certificate.pem)
+    old_hint, new_hint = sealing_key().fingerprint, sealing_key(1).fingerprint
+    assert old_hint in sealed.read_text()
+    assert run("merge", "sealed.yaml", "--cert", str(new), "--from-literal", "more=x").code == 0
+    assert old_hint not in sealed.read_text()
+    assert new_hint not in sealed.read_text()
+    both = ["--from-literal", "more=x", "--from-literal", "password=y"]
+    assert run("merge", "sealed.yaml", "--cert", str(new), *both).code == 0
+    assert new_hint in sealed.read_text()
+    target = ["kubeseal", "--merge-into", "sealed.yaml", "-o", "yaml"]
+    assert run(*target, "--cert", str(new), stdin=PLAIN).code == 0
+    assert new_hint in sealed.read_text()
+    assert run(*target, "--cert", cert, stdin=PLAIN).code == 0
+    assert new_hint not in sealed.read_text()

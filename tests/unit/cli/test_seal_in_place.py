@@ -225,6 +225,33 @@ def test_what_has_no_lines_to_keep_comments_in_is_said(run: Run, cert: str, tmp_
     assert file.read_text().startswith("# top\napiVersion: bitnami.com/v1alpha1\n")
 
 
+def test_braces_keep_comments_around_them_also_where_a_value_has_a_number_sign(
+    run: Run, cert: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "apiVersion: v1\n# above\nkind: Secret\nmetadata: {name: db, namespace: shop} # beside\n"
+        'stringData: {a: "value #a", "b": \'#b\'}\n# below\ntype: Opaque\n'
+    )
+    outcome = run("seal", "--cert", cert, "-i", "-f", "s.yaml")
+    assert outcome.err == "1 Secret sealed, in 1 file\n"
+    assert opened(file.read_bytes()) == {"shop/db": {"a": "value #a", "b": "#b"}}
+    assert [line for line in ("# above", "# beside", "# below") if line in file.read_text()] == [
+        "# above",
+        "# beside",
+        "# below",
+    ]
+
+
+def test_what_is_written_anew_has_the_line_ends_of_the_file(run: Run, cert: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    text = "{apiVersion: v1, kind: Secret,\n metadata: {name: db, namespace: shop},\n stringData: {a: v}}\n"
+    file.write_bytes(text.replace("\n", "\r\n").encode())
+    assert run("seal", "--cert", cert, "-i", "-f", "s.yaml").code == 0
+    after = file.read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") > 8
+
+
 PAIR = """\
 # sealed
 apiVersion: bitnami.com/v1alpha1

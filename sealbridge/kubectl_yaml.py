@@ -1,7 +1,8 @@
 """YAML as kubectl reads and understands it. Knows values and lines; no file, no kind.
 
-Accepted is what kubectl accepts, minus what is never meant: duplicate keys, keys that are not
-strings, tags, anchors that contain themselves or explode. Plain scalars mean what they mean to
+Accepted is what kubectl accepts, minus what is never meant: duplicate keys, keys that are neither text nor
+would be the same text (`8080` and `true` would, `yes` and `010` not), tags, anchors that contain themselves
+or explode. Plain scalars mean what they mean to
 kubectl (YAML 1.1 as Go reads it: `yes` and `y` are booleans, `012` is ten, `12:30` and `2026-01-01`
 are strings), and what is written here is quoted so that kubectl reads it back as it was.
 
@@ -166,7 +167,7 @@ class _Builder:
                 if event.anchor is not None:
                     self._anchors[event.anchor] = (value, 1)
             if stack:
-                self._add(stack[-1], value, size, line)
+                self._add(stack[-1], value, size, line, getattr(event, "value", ""))
             else:
                 root = value
         return Parsed(root, first or 1, self._lines)
@@ -226,13 +227,14 @@ class _Builder:
             raise YamlError("a value is not what its tag says", line)
         return value
 
-    def _add(self, parent: _Open, value: Any, size: int, line: int) -> None:
+    def _add(self, parent: _Open, value: Any, size: int, line: int, text: str) -> None:
+        """`text` is how a scalar is written."""
         parent.size += size
         items = parent.items
         if isinstance(items, list):
             items.append(str(value) if isinstance(value, _Merge) else value)
         elif parent.key is None:
-            parent.key = _key(value, line)
+            parent.key = _key(value, line, text)
             if not isinstance(value, _Merge) and parent.key in items:
                 raise YamlError(f"the key {_shown(parent.key)} is there twice", line, "keep one of them")
         elif isinstance(parent.key, _Merge):
@@ -251,9 +253,11 @@ class _Builder:
         parent.merges = merged
 
 
-def _key(value: Any, line: int) -> str:
+def _key(value: Any, line: int, text: str) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, int) and -(1 << 63) <= value < 1 << 63 and text == str(value).lower():
+        return text
     kinds = {dict: "a mapping", list: "a list", bool: "a boolean", type(None): "null"}
     raise YamlError(f"a key is {kinds.get(type(value), 'a number')}, it must be a string", line, _QUOTES)
 

@@ -92,6 +92,12 @@ def test_an_empty_list_holds_nothing(items: Any) -> None:
     assert objects(json.dumps({"kind": "List", "items": items})) == []
 
 
+def test_keys_that_are_the_same_text_in_json_need_no_quotes() -> None:
+    # As in ConfigMaps of ingress controllers, whose keys are ports.
+    (document,) = read_documents(b"data: {8080: a, -1: b, true: c}\n", file="f")
+    assert document.obj == {"data": {"8080": "a", "-1": "b", "true": "c"}}
+
+
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
@@ -106,7 +112,11 @@ def test_an_empty_list_holds_nothing(items: Any) -> None:
         ("a: 'x\n", "document 1, line 2", "not valid YAML: found unexpected end of stream"),
         ("a: b: c\n", "document 1, line 1", "not valid YAML: mapping values are not allowed"),
         ("a: {{ .Values.x }}\n", "document 1, line 1", ""),
-        ("1: a\n", "document 1, line 1", "a key is a number, it must be a string"),
+        ("1.0: a\n", "document 1, line 1", "a key is a number, it must be a string"),
+        ("010: a\n", "document 1, line 1", "a key is a number, it must be a string"),
+        ("18446744073709551615: a\n", "document 1, line 1", "a key is a number, it must be a string"),
+        ("1: a\n'1': b\n", "document 1, line 2", "the key '1' is there twice"),
+        ("&a 1: a\nb: {*a : c}\n", "document 1, line 2", "a key is a number, it must be a string"),
         ("yes: a\n", "document 1, line 1", "a key is a boolean, it must be a string"),
         ("a:\n  ~: a\n", "document 1, line 2", "a key is null, it must be a string"),
         ("? [a]\n: 1\n", "document 1, line 1", "a key is a list, it must be a string"),

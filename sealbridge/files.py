@@ -26,6 +26,11 @@ def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
     path = os.path.realpath(path)
     if mode is None and old is not None:
         mode = stat.S_IMODE(old.st_mode)
+    replace_entry(path, data, mode=mode)
+
+
+def replace_entry(path: str, data: bytes, *, mode: int | None = None) -> None:
+    """As `write_atomic`, but a link or a pipe of that name is itself replaced."""
     # Not made of the file's own name, which may be as long as a name can be.
     temporary = os.path.join(os.path.dirname(path), f".sealbridge-{os.urandom(8).hex()}.tmp")
     try:

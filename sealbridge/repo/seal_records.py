@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterable
 
-from sealbridge.files import write_atomic, write_new
+from sealbridge.files import replace_entry, write_new
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.unchanged import Voucher, record
 from sealbridge.secret import Value
@@ -22,6 +22,8 @@ _KEY, _RECORDS = "seal-key", "seal-records"
 _KEY_LENGTH = _RECORD_LENGTH = 32
 # 8 MiB; when it is more, the older half is forgotten.
 _MOST_RECORDS = 250_000
+# No link is followed, and no pipe is waited for.
+_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class SealRecords:
@@ -69,9 +71,10 @@ class SealRecords:
                 # None, one that others can read, cut short by a full disk, or too long.
                 kept = (old or b"")[: len(old or b"") // _RECORD_LENGTH * _RECORD_LENGTH]
                 newer = kept[-_MOST_RECORDS // 2 * _RECORD_LENGTH :]
-                write_atomic(path, newer + new, mode=0o600)
+                replace_entry(path, newer + new, mode=0o600)
             else:
-                with open(path, "ab", buffering=0) as stream:
+                flags = os.O_WRONLY | os.O_APPEND | _CAREFULLY
+                with os.fdopen(os.open(path, flags), "ab", buffering=0) as stream:
                     stream.write(new)
 
     def _records(self) -> set[bytes]:
@@ -84,20 +87,28 @@ class SealRecords:
     def _local_key(self) -> bytes | None:
         if self._key is None:
             key = self._read(_KEY)
-            if key is None:
+            if key is None or len(key) != _KEY_LENGTH:
                 with contextlib.suppress(OSError):
-                    os.makedirs(self._folder, mode=0o700, exist_ok=True)
-                    with contextlib.suppress(FileExistsError):
-                        write_new(os.path.join(self._folder, _KEY), os.urandom(_KEY_LENGTH), mode=0o600)
+                    self._make_key()
                     key = self._read(_KEY)
             self._key = key if key is not None and len(key) == _KEY_LENGTH else b""
         return self._key or None
 
+    def _make_key(self) -> None:
+        """A key, unless another process makes one, and also where one was cut off or shown to others."""
+        path = os.path.join(self._folder, _KEY)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        if os.path.lexists(path):
+            replace_entry(path, os.urandom(_KEY_LENGTH), mode=0o600)
+        else:
+            with contextlib.suppress(FileExistsError):
+                write_new(path, os.urandom(_KEY_LENGTH), mode=0o600)
+
     def _read(self, name: str) -> bytes | None:
         """A file of ours; None when it is not there or others may read or write it."""
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with os.fdopen(os.open(os.path.join(self._folder, name), flags), "rb") as stream:
+            path = os.path.join(self._folder, name)
+            with os.fdopen(os.open(path, os.O_RDONLY | _CAREFULLY), "rb") as stream:
                 status = os.fstat(stream.fileno())
                 private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o077
                 return stream.read() if private and status.st_uid == os.geteuid() else None

@@ -153,6 +153,34 @@ def test_records_that_others_could_have_written_do_not_count(tmp_path: Path) -> 
         assert not SealRecords(str(folder)).voucher(certificate, b"a/b")("item", "sealed", value)
 
 
+def spoil(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    if how == "a pipe":
+        os.mkfifo(path, 0o600)
+    elif how == "a link":
+        path.symlink_to(path.parent / "elsewhere")
+    else:
+        path.write_bytes(content if how == "for all" else content[:-1])
+        path.chmod(0o644 if how == "for all" else 0o600)
+
+
+@pytest.mark.parametrize("how", ["cut off", "for all", "a pipe", "a link"])
+@pytest.mark.parametrize("name", ["seal-key", "seal-records"])
+def test_what_was_spoilt_is_made_anew(tmp_path: Path, name: str, how: str) -> None:
+    certificate, value = sealing_key().certificate, Value(b"value")
+    for attempt in range(2):
+        records = SealRecords(str(tmp_path))
+        made = records.record(certificate, b"a/b", "item", "sealed", value)
+        assert made is not None
+        records.keep([made])
+        assert SealRecords(str(tmp_path)).voucher(certificate, b"a/b")("item", "sealed", value)
+        if attempt == 0:
+            spoil(tmp_path / name, how)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seal-key", "seal-records"]
+    assert stat.S_IMODE((tmp_path / name).lstat().st_mode) == 0o600
+
+
 def test_records_survive_a_half_written_one_and_forget_the_oldest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealbridge.errors import ClusterError, ManifestError, NoController, SealbridgeError
 from sealbridge.manifests import Document
+from sealbridge.sealing.resealing import check_anew
 from sealbridge.sealing.sealed_secret import SEALED_WITH
 from sealbridge_cli.kubeseal import clusters, encoding, inputs
 from sealbridge_cli.kubeseal.flags import Flags
@@ -65,28 +66,41 @@ def re_encrypt(flags: Flags, format_: str) -> bytes:
 def _joined(document: Document, answer: Mapping[str, Any]) -> dict[str, Any]:
     """The object with the new items: upstream's controller answers without much that was in it."""
     spec = document.obj.get("spec")
-    sealed = (answer.get("spec") or {}).get("encryptedData")
+    answered = answer.get("spec")
+    answered = answered if isinstance(answered, Mapping) else {}
+    sealed = answered.get("encryptedData")
     if not isinstance(spec, Mapping) or not isinstance(sealed, Mapping):
         raise ManifestError("the controller's answer is not a SealedSecret", where=document.where)
-    items = dict(spec.get("encryptedData") or {}) or dict(sealed)
+    before = spec.get("encryptedData") or {}
+    items = before or sealed
     missing = [key for key in items if key not in sealed]
     if missing:
         raise ManifestError(
             f"the controller's answer is without {', '.join(sorted(missing))}", where=document.where
         )
+    for key in items:
+        try:
+            check_anew(key, before.get(key), sealed[key])
+        except ManifestError as error:
+            raise error.at(document.where) from None
     outer = dict(document.obj.get("metadata") or {})
     annotations = dict(outer.get("annotations") or {})
     annotations.pop(SEALED_WITH, None)
-    hint = ((answer.get("metadata") or {}).get("annotations") or {}).get(SEALED_WITH)
-    if hint:
+    if hint := _hint(answer.get("metadata")):
         annotations[SEALED_WITH] = hint
     outer["annotations"] = annotations
     for field in ("creationTimestamp", "deletionTimestamp", "generation"):
         outer.pop(field, None)
-    template = spec.get("template") or (answer.get("spec") or {}).get("template") or {}
+    template = spec.get("template") or answered.get("template") or {}
     return encoding.sealed_secret(
         outer, {"template": template, "encryptedData": {key: sealed[key] for key in items}}
     )
+
+
+def _hint(metadata: Any) -> str | None:
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    hint = annotations.get(SEALED_WITH) if isinstance(annotations, Mapping) else None
+    return hint if isinstance(hint, str) else None
 
 
 def _failed(what: str, error: ClusterError, document: Document) -> SealbridgeError:

@@ -130,7 +130,7 @@ class Controller:
             raise self._refusal("POST", answer)
         try:
             found = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise ClusterError("the controller's answer is not a SealedSecret", where=str(self._place))
@@ -349,7 +349,7 @@ def _payload(manifest: bytes | Mapping[str, Any]) -> bytes:
 def _object(answer: Answer) -> dict[str, Any]:
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ClusterError(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from sealbridge.errors import ManifestError
+from sealbridge.errors import EnvelopeError, ManifestError
 from sealbridge.sealing import envelope
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.keyring import Keyring
@@ -88,10 +88,28 @@ def answered(manifest: Mapping[str, Any], answer: Mapping[str, Any], certificate
     spec = answer.get("spec")
     data = spec.get("encryptedData") if isinstance(spec, Mapping) else None
     fresh = dict(data) if isinstance(data, Mapping) else {}
-    texts = all(isinstance(text, str) for text in fresh.values())
-    if fresh.keys() != sealed.encrypted_data.keys() or not texts:
+    if fresh.keys() != sealed.encrypted_data.keys():
         raise ManifestError("the controller's answer does not have the same items")
+    for item, text in fresh.items():
+        length = check_anew(item, sealed.encrypted_data[item], text)
+        if length != (certificate.key_size + 7) // 8:
+            raise ManifestError(f"the controller's answer has {item} sealed for another certificate")
     return Resealed(_with_items(manifest, sealed, fresh, certificate), tuple(fresh))
+
+
+def check_anew(item: str, before: str | None, text: object) -> int:
+    """How many bytes the key has that a controller sealed an item for.
+
+    Raises ManifestError where its answer holds no sealed value, or the very one that it was asked about:
+    what replaces the only copy of a value has to be one.
+    """
+    try:
+        length = envelope.wrapped_length(envelope.decode(text if isinstance(text, str) else ""))
+    except EnvelopeError as error:
+        raise ManifestError(f"the controller's answer for {item} is none: {error.what}") from None
+    if text == before:
+        raise ManifestError(f"the controller did not seal {item} anew")
+    return length
 
 
 def _with_items(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,18 +137,50 @@ def test_what_the_controller_cannot_open_stays(
     assert (tmp_path / "s.yaml").read_text() == text
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"spec":{"encryptedData":{"other":"x"}}}',
-                                  b'{"spec":{"encryptedData":{"password":5}}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"spec":{"encryptedData":{"other":"x"}}}',
+        '{"spec":{"encryptedData":{"password":5}}}',
+        '{"spec":{"encryptedData":{"password":""}}}',
+        '{"spec":{"encryptedData":{"password":"eA=="}}}',
+        '{"spec":{"encryptedData":{"password":"SAME"}}}',
+        '{"spec":[],"metadata":[]}',
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("command", ["reseal --server -f s.yaml", "kubeseal --re-encrypt -f s.yaml"])
 def test_an_answer_that_is_none_changes_nothing(
-    run: Run, cert: str, cluster: ClusterWithController, tmp_path: Path, body: bytes
+    run: Run, cert: str, cluster: ClusterWithController, tmp_path: Path, body: str, command: str
+) -> None:
+    text = run("seal", "--cert", cert, stdin=PLAIN).out
+    answer = body.replace("SAME", yaml.safe_load(text)["spec"]["encryptedData"]["password"]).encode()
+    (tmp_path / "s.yaml").write_text(text)
+    program = cluster.program
+    cluster.program = lambda method, path, sent: (
+        program(method, path, sent) if path == "/v1/cert.pem" else (200, {}, answer)
+    )
+    outcome = run(*command.split())
+    assert outcome.code == 1
+    assert "error: " in outcome.err
+    assert "defect" not in outcome.err
+    assert (tmp_path / "s.yaml").read_text() == text
+
+
+def test_an_answer_that_is_sealed_for_another_size_of_key_changes_nothing(
+    run: Run, cert: str, cluster: ClusterWithController, tmp_path: Path
 ) -> None:
     text = run("seal", "--cert", cert, stdin=PLAIN).out
     (tmp_path / "s.yaml").write_text(text)
     program = cluster.program
+    envelope = base64.b64encode((384).to_bytes(2) + bytes(500)).decode()
+    answer = json.dumps({"spec": {"encryptedData": {"password": envelope}}}).encode()
     cluster.program = lambda method, path, sent: (
-        program(method, path, sent) if path == "/v1/cert.pem" else (200, {}, body)
+        program(method, path, sent) if path == "/v1/cert.pem" else (200, {}, answer)
     )
-    outcome = run("reseal", "--server", "-f", "s.yaml")
-    assert outcome.code == 1
-    assert "error: " in outcome.err
+    assert "sealed for another certificate" in run("reseal", "--server", "-f", "s.yaml").err
     assert (tmp_path / "s.yaml").read_text() == text

@@ -111,7 +111,10 @@ def main(arguments: list[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback unasked
         console.traceback(error)
-        console.error(defect(error))
+        strange = isinstance(error, UnicodeEncodeError) and not all(map(_is_text, arguments))
+        console.error(
+            SealbridgeError("the command line has bytes that are not UTF-8") if strange else defect(error)
+        )
         return 1
     return code
 
@@ -147,6 +150,15 @@ def _dispatch(arguments: list[str]) -> int:
         # argparse has printed the help that it was asked for; its errors are raised by Parser.
         return 0
     return _load(name).run(parsed)
+
+
+def _is_text(argument: str) -> bool:
+    """Whether an argument is UTF-8, as all must be but names of files; others have surrogates in them."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _load(name: str) -> Command:

@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     """Seal the items into the file, which keeps its comments, its order and its format."""
     if items.given(args) and args.file:
         raise UsageError("items are given and files as well", hint="merge them one after the other")
+    if args.write is None:
+        texts.check_editable(args.target)
     text = texts.read(args.target)
     certificate = certificates.load(args)
     vouchers = vouching.Vouchers(args, certificate)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from sealbridge.errors import ManifestError
 from sealbridge.manifest_text import ManifestText
 from sealbridge.manifests import MAX_BYTES
@@ -15,6 +17,7 @@ def read(path: str) -> ManifestText:
 
 def read_all(path: str, *, named: bool, word: bytes) -> ManifestText | None:
     """As `read`; None for a file that was not named itself, is no manifest and does not have `word`."""
+    check_editable(path)
     data = content(path)
     try:
         return ManifestText(data, file=path)
@@ -22,6 +25,12 @@ def read_all(path: str, *, named: bool, word: bytes) -> ManifestText | None:
         if named or may_hold(data, word):
             raise
         return None
+
+
+def check_editable(path: str) -> None:
+    """Refuse what gives its bytes once and takes none back, such as a pipe. Raises ManifestError."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ManifestError("only a regular file is edited in place", where=path)
 
 
 def content(path: str) -> bytes:

@@ -12,8 +12,9 @@ import stat
 def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
     """Replace the content of a file. Raises OSError and leaves the old file then.
 
-    `mode` is that of the new file; None keeps the old file's, or leaves a new one to the umask. A
-    symbolic link is followed; what is not a regular file (a pipe, /dev/stdout) is written to.
+    `mode` is that of the new file; None keeps the old file's, and its owner where that may be given, or
+    leaves a new one to the umask. A symbolic link is followed; what is not a regular file (a pipe,
+    /dev/stdout) is written to.
     """
     try:
         old = os.stat(path)
@@ -24,17 +25,20 @@ def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
             stream.write(data)
         return
     path = os.path.realpath(path)
+    owner = None
     if mode is None and old is not None:
-        mode = stat.S_IMODE(old.st_mode)
-    replace_entry(path, data, mode=mode)
+        mode, owner = stat.S_IMODE(old.st_mode), (old.st_uid, old.st_gid)
+    replace_entry(path, data, mode=mode, owner=owner)
 
 
-def replace_entry(path: str, data: bytes, *, mode: int | None = None) -> None:
+def replace_entry(
+    path: str, data: bytes, *, mode: int | None = None, owner: tuple[int, int] | None = None
+) -> None:
     """As `write_atomic`, but a link or a pipe of that name is itself replaced."""
     # Not made of the file's own name, which may be as long as a name can be.
     temporary = os.path.join(os.path.dirname(path), f".sealbridge-{os.urandom(8).hex()}.tmp")
     try:
-        write_new(temporary, data, mode=mode)
+        write_new(temporary, data, mode=mode, owner=owner)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -42,7 +46,9 @@ def replace_entry(path: str, data: bytes, *, mode: int | None = None) -> None:
         raise
 
 
-def write_new(path: str, data: bytes, *, mode: int | None = None) -> None:
+def write_new(
+    path: str, data: bytes, *, mode: int | None = None, owner: tuple[int, int] | None = None
+) -> None:
     """Write a file that must not exist yet. Raises FileExistsError, and leaves nothing on failure."""
     # Never wider than asked for, not even for a moment: the umask only narrows the mode of open().
     descriptor = os.open(
@@ -50,6 +56,10 @@ def write_new(path: str, data: bytes, *, mode: int | None = None) -> None:
     )
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            if owner is not None:
+                # Root edits what belongs to others; others may not give anything away.
+                with contextlib.suppress(OSError):
+                    os.fchown(descriptor, *owner)
             if mode is not None:
                 os.fchmod(descriptor, mode)
             stream.write(data)

@@ -97,6 +97,8 @@ def ask(flags: Flags, question: Callable[[Controller], Awaitable[_Result]]) -> _
 
 def seconds(text: str) -> float | None:
     """Of a duration as Go writes it, or of a number of seconds; None for no limit of one's own."""
+    if not text:
+        return None
     try:
         found = float(int(text))
     except ValueError:

@@ -66,15 +66,15 @@ class SealRecords:
             return
         path = os.path.join(self._folder, _RECORDS)
         with contextlib.suppress(OSError):
-            old = self._read(_RECORDS)
+            old = self._read(_RECORDS) if os.path.lexists(path) else b""
             if old is None or len(old) % _RECORD_LENGTH or len(old) > _MOST_RECORDS * _RECORD_LENGTH:
-                # None, one that others can read, cut short by a full disk, or too long.
+                # One that others can read, cut short by a full disk, or too long.
                 kept = (old or b"")[: len(old or b"") // _RECORD_LENGTH * _RECORD_LENGTH]
                 newer = kept[-_MOST_RECORDS // 2 * _RECORD_LENGTH :]
                 replace_entry(path, newer + new, mode=0o600)
             else:
-                flags = os.O_WRONLY | os.O_APPEND | _CAREFULLY
-                with os.fdopen(os.open(path, flags), "ab", buffering=0) as stream:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CAREFULLY
+                with os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0) as stream:
                     stream.write(new)
 
     def _records(self) -> set[bytes]:

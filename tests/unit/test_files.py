@@ -45,6 +45,18 @@ def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path, name: str) ->
     assert [found.name for found in tmp_path.iterdir()] == [name]
 
 
+def test_a_file_stays_its_owners_unless_it_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    # Only root may write the files of others.
+    owner = (1234, 4321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(path, *owner)
+    write_atomic(str(path), b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == owner
+    write_atomic(str(path), b"new", mode=0o600)
+    assert (path.stat().st_uid, mode_of(path)) == (os.geteuid(), 0o600)
+
+
 def test_a_reader_of_the_old_file_keeps_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")

@@ -88,6 +88,23 @@ def test_the_version_is_printed(run: Run) -> None:
         assert run(*arguments) == (0, f"sealbridge {__version__}\n", "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["kubeseal", "--raw", "-n", "a", "--name", "\udcff"],
+        ["kubeseal", "--raw", "-n", "a", "--name", "b", "--scope", "namespace-wide", "-n", "\udcff"],
+        ["seal", "--name", "a", "-n", "b", "--from-literal", "a=b", "--label", "a=\udcff"],
+        ["seal", "--name", "a", "-n", "b", "--from-literal", "a=b", "--type", "\udcff"],
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_where_text_is_needed(
+    run: Run, cert: str, command: list[str]
+) -> None:
+    outcome = run(*command, "--cert", cert)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "error: the command line has bytes that are not UTF-8\n"
+
+
 def test_a_defect_of_ours_shows_neither_traceback_nor_text(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(args: object) -> int:
         raise KeyError("correct horse")

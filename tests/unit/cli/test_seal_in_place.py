@@ -472,6 +472,24 @@ def test_a_folder_needs_the_option_and_a_missing_file_is_named(run: Run, cert: s
     assert run("seal", "--cert", cert, "-i", "-r").code == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["seal", "-i", "-f", "pipe"],
+        ["reseal", "--key", "key.pem", "-f", "pipe"],
+        ["merge", "pipe", "--from-literal", "a=b"],
+    ],
+    ids=["seal", "reseal", "merge"],
+)
+def test_a_pipe_is_not_edited_in_place(
+    run: Run, cert: str, key: str, tmp_path: Path, command: list[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    outcome = run(*command, "--cert", cert)
+    assert outcome.code == 1
+    assert "error: pipe: only a regular file is edited in place\n" in outcome.err
+
+
 def test_a_folder_that_cannot_be_written_to_is_named_and_the_file_stays(cert: str, tmp_path: Path) -> None:
     tree(tmp_path / "env", ["a.yaml"])
     (tmp_path / "env").chmod(0o500)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -151,6 +153,24 @@ def test_records_that_others_could_have_written_do_not_count(tmp_path: Path) -> 
         records.keep([made])
         (folder / name).chmod(0o640)
         assert not SealRecords(str(folder)).voucher(certificate, b"a/b")("item", "sealed", value)
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_the_first_records_of_several_at_once_are_all_kept(tmp_path: Path, attempt: int) -> None:
+    certificate, together = sealing_key().certificate, Barrier(8)
+
+    def work(number: int) -> None:
+        records = SealRecords(str(tmp_path))
+        made = records.record(certificate, b"", "i", "s", Value(bytes([number])))
+        assert made is not None
+        together.wait()
+        records.keep([made])
+
+    SealRecords(str(tmp_path)).prepare()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    vouches = SealRecords(str(tmp_path)).voucher(certificate, b"")
+    assert [vouches("i", "s", Value(bytes([number]))) for number in range(8)] == [True] * 8
 
 
 def spoil(path: Path, how: str) -> None:

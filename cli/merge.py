@@ -112,7 +112,7 @@ def _target(text: ManifestText, secret: Secret, args: argparse.Namespace, *, alo
         found = [index for index, document in there if _is(document, secret.name, secret.namespace)]
     if len(found) != 1:
         raise ManifestError(
-            f"{len(there)} SealedSecrets are in it, and {len(found) or 'none'} of them can be meant",
+            f"{len(found) or 'none'} of the {console.count(len(there), 'SealedSecret')} in it can be meant",
             where=text.file,
             hint="name one with --name and -n",
         )

@@ -8,6 +8,8 @@ import stat
 
 # `tempfile` and `pathlib` would cost as much start-up time as sealing a Secret takes.
 
+_BEGIN = 200  # bytes of a file's name in that of its temporary one, which may have 255
+
 
 def write_atomic(path: str, data: bytes, *, mode: int | None = None) -> None:
     """Replace the content of a file. Raises OSError and leaves the old file then.
@@ -35,8 +37,10 @@ def replace_entry(
     path: str, data: bytes, *, mode: int | None = None, owner: tuple[int, int] | None = None
 ) -> None:
     """As `write_atomic`, but a link or a pipe of that name is itself replaced."""
-    # Not made of the file's own name, which may be as long as a name can be.
-    temporary = os.path.join(os.path.dirname(path), f".sealbridge-{os.urandom(8).hex()}.tmp")
+    folder, name = os.path.split(path)
+    # What a kill leaves behind tells what it is of; the name may be as long as a name can be.
+    begin = os.fsdecode(os.fsencode(name)[:_BEGIN])
+    temporary = os.path.join(folder, f"{begin}.{os.urandom(8).hex()}.tmp")
     try:
         write_new(temporary, data, mode=mode, owner=owner)
         os.replace(temporary, path)

@@ -27,6 +27,7 @@ from sealbridge.sealing.unchanged import Voucher
 from sealbridge.secret import Secret, Value
 
 _PLAIN_FIELDS = ("data", "stringData")
+_VALUE = r"""(?:"[^"]*"|'[^']*'|\S+)"""
 # Shorter values are met in comments by chance: words, and numbers such as ports.
 _SHORTEST_WORD, _SHORTEST_NUMBER, _SHORTEST = 10, 6, 4
 
@@ -222,9 +223,10 @@ def check_comments(comments: str, values: Iterable[tuple[str, Value]], document:
     content = comments.encode()
     for item, value in values:
         plain = value.reveal()
-        held = _telling(plain) and (plain in content or base64.b64encode(plain) in content)
-        # One word behind an item's name is a value that was commented out; several are about it.
-        former = rf"^\s*[\"']?{re.escape(item)}[\"']?\s*:[ \t]+\S+[ \t]*$"
+        held = _telling(plain) and (plain in content or base64.b64encode(plain).rstrip(b"=") in content)
+        # One word behind an item's name is a value that was commented out, and so is what stands in quotes;
+        # several words are about it.
+        former = rf"^\s*[\"']?{re.escape(item)}[\"']?\s*:[ \t]+{_VALUE}[ \t]*(?:#.*)?$"
         if held or re.search(former, comments, re.MULTILINE):
             raise ManifestError(
                 f"a comment holds a value of the item {item!r}, or one that it had",

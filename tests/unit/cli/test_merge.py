@@ -83,9 +83,10 @@ def test_of_several_the_one_named_is_meant(run: Run, cert: str, key: str, tmp_pa
     assert (list(first["data"]), list(second["data"])) == (["both", "password"], ["a", "both", "password"])
     ambiguous = run("merge", "two.yaml", "--cert", cert, "--from-literal", "a=b")
     assert ambiguous.code == 1
-    assert "2 SealedSecrets are in it, and 2 of them can be meant" in ambiguous.err
+    assert "2 of the 2 SealedSecrets in it can be meant" in ambiguous.err
     assert (
-        "none of them" in run("merge", "two.yaml", "--cert", cert, "--name", "x", "--from-literal", "a=b").err
+        "none of the 2"
+        in run("merge", "two.yaml", "--cert", cert, "--name", "x", "--from-literal", "a=b").err
     )
 
 

@@ -425,6 +425,18 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(cert: str, tmp_path: P
         ("---\n# password: hunter1\n" + COMMENTED, "a comment holds a value of the item 'password'"),
         ("# password: hunter1\n" + COMMENTED, "a comment holds a value of the item 'password'"),
         (COMMENTED.replace("rotated in May", "was hunter2zz"), "a comment holds a value of the item"),
+        (
+            COMMENTED.replace("rotated in May", 'password: "old" # gone'),
+            "a comment holds a value of the item",
+        ),
+        (
+            COMMENTED.replace("rotated in May", "password: 'an old one'"),
+            "a comment holds a value of the item",
+        ),
+        (
+            COMMENTED.replace("hunter2zz", "hunter2zzz").replace("rotated in May", "was aHVudGVyMnp6eg"),
+            "a comment holds a value",
+        ),
         (COMMENTED.replace("# trailing", f"# {base64.b64encode(b'hunter2zz').decode()}"), "a comment holds"),
         (
             COMMENTED.split("---\n")[1] + "---\n" + COMMENTED.split("---\n")[1],

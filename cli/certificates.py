@@ -12,9 +12,6 @@ from sealbridge_cli import console, options, server, sources
 
 RENEWAL_VARIABLE = "SEALBRIDGE_RENEW_PERIOD"
 RENEW_PERIOD = timedelta(days=30)  # of the controller, unless it is told otherwise
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
 
 
 def add_options(parser: argparse.ArgumentParser, *, fetched: bool = True) -> None:
@@ -61,7 +58,7 @@ def check(certificate: Certificate, args: argparse.Namespace) -> None:
     """Refuse an expired certificate, unless that is allowed, and warn of an old one."""
     now = datetime.now(UTC)
     if certificate.expired(now):
-        expiry = f"the certificate expired on {_day(certificate.not_after)}"
+        expiry = f"the certificate expired on {console.day(certificate.not_after)}"
         if not args.allow_expired:
             raise CertificateError(
                 expiry, hint="get the current one from the cluster, or insist with --allow-expired"
@@ -69,7 +66,7 @@ def check(certificate: Certificate, args: argparse.Namespace) -> None:
         console.warning(expiry)
         return
     if now < certificate.not_before:
-        console.warning(f"the certificate is not valid before {_day(certificate.not_before)}")
+        console.warning(f"the certificate is not valid before {console.day(certificate.not_before)}")
         return
     period = _renew_period(args)
     age = now - certificate.not_before
@@ -96,7 +93,3 @@ def _renew_period(args: argparse.Namespace) -> timedelta:
 def _in_words(period: timedelta) -> str:
     hours = int(period.total_seconds() // 3600)
     return f"{period.days} days" if period.days and not period.seconds else f"{hours} hours"
-
-
-def _day(moment: datetime) -> str:
-    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"

@@ -8,9 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sealbridge.errors import SealbridgeError
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_MONTHS = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -77,6 +84,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def day(moment: datetime) -> str:
+    """`January 2, 2006`, in any locale."""
+    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"
 
 
 def paint(text: str, colour: str) -> str:

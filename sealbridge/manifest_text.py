@@ -150,11 +150,21 @@ def _changes(text: str, tree: Tree, document: Document, change: Change, *, flat:
     assert change.obj is not None  # noqa: S101 - what is taken out is not changed
     node = _node(tree, document)
     if flat:
-        return [Patch(node.start, node.end, rendered(change.obj, node.column, line_break(text)).lstrip(" "))]
+        return [Patch(node.start, node.end, _anew(text, tree, document, node, change.obj))]
     if change.reshape is not None:
         return [_reshaped(text, node, tree.end, change.obj, change.reshape)]
     inherited = _inherited(document, node)
     return patches(text, node, _without(document.obj, inherited), _without(change.obj, inherited))
+
+
+def _anew(text: str, tree: Tree, document: Document, node: Node, obj: dict[str, Any]) -> str:
+    """An object as if nothing had stood there: in block style, or in braces where it is within brackets."""
+    items = child(tree.root, "items") if document.item is not None else None
+    if items is not None and items.flow:
+        import json
+
+        return json.dumps(obj, ensure_ascii=False)
+    return rendered(obj, node.column, line_break(text)).lstrip(" ")
 
 
 def _inherited(document: Document, node: Node) -> dict[str, Any]:

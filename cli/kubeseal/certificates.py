@@ -6,25 +6,9 @@ from datetime import UTC, datetime
 
 from sealbridge.errors import CertificateError, ClusterError, NoController, SealbridgeError, UsageError
 from sealbridge.sealing.certificate import Certificate
-from sealbridge_cli import sources
+from sealbridge_cli import console, sources
 from sealbridge_cli.kubeseal import inputs
 from sealbridge_cli.kubeseal.flags import Flags, quoted
-
-# strftime would ask the locale.
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def read(flags: Flags) -> tuple[bytes, str | None]:
@@ -57,10 +41,8 @@ def parse(pem: bytes, where: str | None) -> Certificate:
         raise _none_in(pem, where)
     certificate = Certificate.from_pem(pem, where=where)
     if certificate.expired(datetime.now(UTC)):
-        end = certificate.not_after
         raise CertificateError(
-            "failed to encrypt using an expired certificate on "
-            f"{_MONTHS[end.month - 1]} {end.day}, {end.year}",
+            f"failed to encrypt using an expired certificate on {console.day(certificate.not_after)}",
             where=where,
             hint="get the current one from the cluster: kubeseal --fetch-cert",
         )

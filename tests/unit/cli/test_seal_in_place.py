@@ -243,6 +243,20 @@ def test_braces_keep_comments_around_them_also_where_a_value_has_a_number_sign(
     ]
 
 
+def test_lists_in_brackets_are_sealed(run: Run, cert: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "# top\n{apiVersion: v1, kind: List, items: [\n"
+        "  {apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}, stringData: {a: value-a}},\n"
+        "  {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}]}\n"
+    )
+    outcome = run("seal", "--cert", cert, "-i", "-f", "s.yaml")
+    assert outcome.code == 0, outcome.err
+    assert opened(file.read_bytes()) == {"shop/db": {"a": "value-a"}}
+    assert file.read_text().startswith("# top\n{apiVersion: v1, kind: List, items: [\n")
+    assert "value-a" not in file.read_text()
+
+
 def test_what_is_written_anew_has_the_line_ends_of_the_file(run: Run, cert: str, tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     text = "{apiVersion: v1, kind: Secret,\n metadata: {name: db, namespace: shop},\n stringData: {a: v}}\n"

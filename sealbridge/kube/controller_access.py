@@ -20,6 +20,7 @@ from sealbridge.kube.config import Connection
 from sealbridge.kube.failures import cluster_error
 from sealbridge.kube.forwarding import Answer, forwarded
 from sealbridge.sealing.keys import KEY_LABEL
+from sealbridge.secret import check_name
 
 NAMESPACE = "kube-system"
 NAME = "sealed-secrets-controller"
@@ -83,6 +84,10 @@ class Controller:
     ) -> None:
         self._connection = connection
         self._given = place or Place("", "")
+        for option, name in zip(("namespace", "name"), self._given, strict=True):
+            if name:
+                # They are parts of paths.
+                check_name(name, f"--controller-{option}")
         self._note = note
         self._timeout = timeout or _TIMEOUT
         self._credentials = connection.credentials()

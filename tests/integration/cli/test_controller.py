@@ -184,3 +184,12 @@ def test_an_answer_that_is_sealed_for_another_size_of_key_changes_nothing(
     )
     assert "sealed for another certificate" in run("reseal", "--server", "-f", "s.yaml").err
     assert (tmp_path / "s.yaml").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["../secrets/x?y", "a/b", "a%2fb", "A"])
+def test_a_name_that_would_lead_elsewhere_is_refused(
+    run: Run, cert: str, cluster: ClusterWithController, name: str
+) -> None:
+    words = "is not a name that Kubernetes takes"
+    assert words in run("seal", "--server", "--controller-name", name, stdin=PLAIN).err
+    assert words in run("kubeseal", "--fetch-cert", "--controller-namespace", name).err

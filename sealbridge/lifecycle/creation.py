@@ -123,6 +123,14 @@ async def key_secrets(keys: KeyStore, namespace: str, prefix: str = KEY_PREFIX) 
     return secrets
 
 
+def is_key_secret(secret: Secret, namespace: str, prefix: str = KEY_PREFIX) -> bool:
+    """Whether `key_secrets` of this namespace would count it, once it is stored."""
+    label = secret.labels.get(KEY_LABEL)
+    return secret.namespace == namespace and (
+        label == KEY_LABELS[KEY_LABEL] or (label is None and secret.name == prefix)
+    )
+
+
 def usable_keys(secrets: Iterable[Secret]) -> tuple[list[SealingKey], SealbridgeError | None]:
     """The keys that can be read, and what is wrong with the first that cannot though it ought to."""
     usable: list[SealingKey] = []

@@ -22,7 +22,7 @@ from sealbridge.kube.events import BackgroundRecorder, EventRecorder
 from sealbridge.kube.key_watch import KeyWatch
 from sealbridge.kube.selector import Selector
 from sealbridge.kube.source import KopfSource
-from sealbridge.lifecycle.creation import KEY_LABELS
+from sealbridge.lifecycle.creation import KEY_LABELS, is_key_secret
 from sealbridge.operator.calls import CountingOpener
 from sealbridge.operator.controller import Controller
 from sealbridge.operator.endpoints import Limits, main_app, metrics_app
@@ -129,6 +129,9 @@ class Operator:
                         recreate=not settings.skip_recreate,
                         update_status=settings.update_status,
                         selects=selector.matches,
+                        is_sealing_key=lambda secret: is_key_secret(
+                            secret, self._namespace, settings.key_prefix
+                        ),
                     ),
                 ),
                 EXTERNAL_SECRET.name: ExternalSecretReconciler(self._cluster, self._stores, self._clock),

@@ -158,7 +158,13 @@ def _is_ours(secret: Secret, owner: Owner) -> bool:
     if controller is not None:
         return controller.get("uid") == owner.uid
     known = owner.retain and owner.target_uid != "" and secret.metadata.get("uid") == owner.target_uid
-    return known or _is_retained(secret, owner)
+    return (known and _was_written(secret, owner)) or _is_retained(secret, owner)
+
+
+def _was_written(secret: Secret, owner: Owner) -> bool:
+    """Whether we have written it before. A UID comes from a status, which others may be allowed to write."""
+    entries = secret.metadata.get("managedFields") or ()
+    return any(entry.get("manager") == owner.field_manager for entry in entries)
 
 
 def _changes_hands(current: Secret, owner: Owner) -> bool:

@@ -18,7 +18,7 @@ from sealbridge.errors import (
 from sealbridge.reconcile import conditions, sealed_status
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership
 from sealbridge.reconcile.kinds import SEALED_SECRET, SECRET, Object, ObjectKey
-from sealbridge.reconcile.ownership import is_left_to_nobody, not_owned
+from sealbridge.reconcile.ownership import RETAINED_ANNOTATION, is_left_to_nobody, not_owned
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS, KeyringSource
 from sealbridge.reconcile.status import (
@@ -33,6 +33,7 @@ from sealbridge.reconcile.status import (
 )
 from sealbridge.reconcile.target import target_secret
 from sealbridge.sealing.keyring import Keyring, Opened
+from sealbridge.sealing.keys import KEY_LABEL
 from sealbridge.sealing.opening import open_items
 from sealbridge.sealing.sealed_secret import SKIP_OWNER_ANNOTATION, SealedSecret
 from sealbridge.sealing.whole import FIELD as WHOLE
@@ -52,19 +53,26 @@ def everything(labels: Mapping[str, str]) -> bool:
     return True
 
 
+def nothing(secret: Secret) -> bool:
+    """Is true of no Secret."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How SealedSecrets are looked after.
 
     `accept_whole`: the deprecated spec.data opens. `recreate`: a target that was deleted is made again.
     `selects`: tells by the labels of an object whether it is ours to look after. `update_status`: else
-    statuses are kept in memory only.
+    statuses are kept in memory only. `is_sealing_key`: of a target that would be one. Whoever may write
+    SealedSecrets could bring in a key of his own with it, which all others would seal for.
     """
 
     accept_whole: bool = True
     recreate: bool = True
     update_status: bool = True
     selects: Callable[[Mapping[str, str]], bool] = everything
+    is_sealing_key: Callable[[Secret], bool] = nothing
 
 
 _DEFAULTS = Options()
@@ -145,6 +153,12 @@ class SealedSecretReconciler:
             sealed = SealedSecret.from_manifest(obj, accept_whole=True)
             owner = _owner(obj, sealed)
             made = await self._make(obj, sealed)
+            if self._options.is_sealing_key(made.secret):
+                raise ManifestError(
+                    "a SealedSecret cannot make a sealing key",
+                    hint=f"take the label {KEY_LABEL} out of its template, or give it another name; "
+                    "keys of your own are Secrets that are applied as they are",
+                )
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
         except SealbridgeError as error:
@@ -293,5 +307,6 @@ def _open_whole(sealed: SealedSecret, keyring: Keyring, known: Mapping[str, str]
 
 
 def _labelled(secret: Secret) -> Secret:
-    """With the label by which one watch on metadata finds every target."""
-    return replace(secret, labels={**secret.labels, MANAGED_LABEL: "true"})
+    """With the label by which one watch on metadata finds every target, and no mark but our own."""
+    annotations = {name: text for name, text in secret.annotations.items() if name != RETAINED_ANNOTATION}
+    return replace(secret, labels={**secret.labels, MANAGED_LABEL: "true"}, annotations=annotations)

@@ -177,6 +177,18 @@ def test_the_patch_annotation_merges(annotations: dict[str, str], owned: bool) -
     assert metadata.get("ownerReferences", []) == ([reference(SEALED)] if owned else [])
 
 
+@pytest.mark.parametrize(("manager", "known"), [("kubectl", False), ("sealbridge", True)])
+def test_a_uid_that_a_status_names_counts_only_of_what_was_written_before(manager: str, known: bool) -> None:
+    before = existing({"a": "1"}, metadata={"managedFields": [{"manager": manager}]})
+    owner = replace(SEALED, retain=True, target_uid="s-1")
+
+    if known:
+        assert decide(before, desired({"a": "2"}), owner, Ownership.OWN).updated == ("a",)
+    else:
+        with pytest.raises(NotOwned):
+            decide(before, desired({"a": "2"}), owner, Ownership.OWN)
+
+
 def test_the_skip_annotation_of_the_template_leaves_the_owner_out() -> None:
     skip = {"sealedsecrets.bitnami.com/skip-set-owner-references": "true"}
     unowned = replace(SEALED, unowned=True)

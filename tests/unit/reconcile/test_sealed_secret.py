@@ -323,6 +323,18 @@ async def test_a_template_that_fails_writes_nothing(world: World) -> None:
     assert not world.output_files()
 
 
+async def test_a_template_cannot_say_whose_a_target_is(world: World) -> None:
+    annotations = {"sealbridge.io/retained-for": "SealedSecret/other", "kept": "1"}
+    world.write("db.yaml", world.sealed("db", {"a": "1"}, annotations=annotations))
+    cluster = world.cluster()
+
+    await reconcile(world, cluster)
+
+    state = await cluster.target_state("default", "db")
+    assert state is not None
+    assert dict(state.annotations) == {"kept": "1"}
+
+
 async def test_what_is_gone_or_going_is_left(world: World) -> None:
     sealed = world.sealed("db", {"a": "1"})
     sealed["metadata"]["deletionTimestamp"] = "2026-05-01T00:00:00Z"

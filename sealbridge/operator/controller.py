@@ -17,6 +17,7 @@ from sealbridge.errors import SealbridgeError
 from sealbridge.kube.source import Change
 from sealbridge.operator.dependants import Dependants
 from sealbridge.operator.metrics import Metrics
+from sealbridge.operator.pace import Pace
 from sealbridge.operator.queue import Priority, QueueClosed, WorkQueue
 from sealbridge.operator.resume import delay_at_start
 from sealbridge.operator.targets import Targets
@@ -87,6 +88,7 @@ class Controller:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._dependants = Dependants()
+        self._repairs: Pace[ObjectKey] = Pace()
         self._known: dict[ObjectKey, int] = {}
         self._unwell: set[ObjectKey] = set()
         self._held: dict[ObjectKey, list[Change]] = {}
@@ -208,7 +210,7 @@ class Controller:
         if change.deleted:
             self._targets.witness(namespace, name, None)
         self._metrics.drifted(namespace)
-        self._queue.add(owner)
+        self._queue.add_after(owner, self._repairs.delay(owner), priority=Priority.CHANGE)
         return True
 
     # Work
@@ -289,6 +291,7 @@ class Controller:
         self._queue.drop(key)
         self._dependants.set(key, frozenset())
         self._targets.release(key)
+        self._repairs.forget(key)
         self._unwell.discard(key)
         self._known.pop(key, None)
 

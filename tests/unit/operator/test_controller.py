@@ -247,6 +247,32 @@ async def test_an_edit_by_somebody_else_wakes_the_owner(house: House, owner: str
     assert await house.work() == [ObjectKey(owner, "a", "x")]
 
 
+async def test_two_who_write_against_each_other_are_slowed_to_a_write_a_second(house: House) -> None:
+    versions = itertools.count(5)
+
+    async def writes(key: ObjectKey) -> Result:
+        house.targets.witness("a", "x", str(next(versions)))
+        return Result(key=key, outcome=Outcome.UPDATED, target=TARGET)
+
+    async def fights() -> None:
+        while True:
+            house.controller.change(Change(SECRET, secret(str(next(versions)))))
+            await asyncio.sleep(0.05)
+
+    house.reconciler.then = writes
+    house.controller.change(Change(SEALED_SECRET, obj()))
+    await house.work()
+    other = asyncio.create_task(fights())
+    assert 60 <= len(await house.work(60)) <= 75
+    other.cancel()
+
+    house.controller.change(Change(SECRET, secret(str(next(versions)))))
+    assert await house.work(1.5) == [SEALED], "the last word is ours, within a second"
+    await house.work(60)
+    house.controller.change(Change(SECRET, secret(str(next(versions)))))
+    assert await house.work() == [SEALED], "whoever was left in peace is put right at once again"
+
+
 async def test_a_write_that_is_seen_before_its_answer_is_no_drift(house: House) -> None:
     async def writes(key: ObjectKey) -> Result:
         house.controller.change(Change(SECRET, secret("5")))

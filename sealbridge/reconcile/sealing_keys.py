@@ -62,7 +62,12 @@ class ClusterKeyring:
         async with self._lock:
             allowed = self.min_fresh_age if fresh else self.max_age
             now = self._clock.now()
-            if self._keyring is None or self._loaded is None or now - self._loaded > allowed:
+            # A clock that was set back makes the list look as if it came from the future.
+            if (
+                self._keyring is None
+                or self._loaded is None
+                or not timedelta(0) <= now - self._loaded <= allowed
+            ):
                 changes = self._changes
                 try:
                     self._keyring = await self._load()

@@ -102,6 +102,20 @@ async def test_a_list_holds_for_a_minute_and_a_fresh_look_for_seconds(
     assert cluster.lists == 4
 
 
+async def test_a_clock_that_is_set_back_does_not_keep_an_old_list(
+    world: World, cluster: LossyCluster, other_key: SealingKey, sealing_key: SealingKey
+) -> None:
+    ring = ClusterKeyring(cluster, NAMESPACE, world.clock)
+    await ring.keyring()
+    put(world, "key-b", other_key)
+    cluster.reload()
+
+    world.clock.advance(-3600)
+    assert await fingerprints(ring) == {sealing_key.fingerprint, other_key.fingerprint}
+    await ring.keyring()
+    assert cluster.lists == 2
+
+
 async def test_a_key_is_parsed_once(world: World, cluster: LossyCluster) -> None:
     ring = ClusterKeyring(cluster, NAMESPACE, world.clock)
     first = list(await ring.keyring())

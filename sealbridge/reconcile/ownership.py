@@ -15,6 +15,7 @@ from typing import Any
 from sealbridge.errors import Immutable, NotOwned
 from sealbridge.reconcile.cluster import Action, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import Object
+from sealbridge.sealing.keys import KEY_LABEL
 from sealbridge.secret import Secret
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
@@ -51,6 +52,7 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
     if existing is None:
         return _creation(desired, owner)
     current = Secret.from_manifest(existing)
+    _check_no_key(current, owner)
     merged = (
         _owned(current, desired, owner) if ownership is Ownership.OWN else _adopted(current, desired, owner)
     )
@@ -281,6 +283,14 @@ def _set(metadata: dict[str, Any], key: str, value: list[Object]) -> None:
 
 def _without(current: Mapping[str, str], keys: set[str]) -> dict[str, str]:
     return {key: value for key, value in current.items() if key not in keys}
+
+
+def _check_no_key(current: Secret, owner: Owner) -> None:
+    """A sealing key that is overwritten takes all with it that was sealed for it: nobody adopts one."""
+    if current.labels.get(KEY_LABEL) != "active" or _is_retained(current, owner):
+        return
+    if controller_of(current.metadata.get("ownerReferences") or ()) is None:
+        raise NotOwned(f'Secret "{current.name}" is a sealing key', hint="choose another name for the target")
 
 
 def _check_immutable(current: Secret, merged: Secret, ownership: Ownership) -> None:

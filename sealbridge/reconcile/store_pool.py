@@ -159,7 +159,7 @@ class StorePool:
 
     async def _still_holds(self, entry: _Entry) -> bool:
         now = self._clock.now()
-        if now - entry.checked < self._recheck:
+        if timedelta(0) <= now - entry.checked < self._recheck:  # else the clock was set back
             return True
         if not await entry.resolver.unchanged():
             return False

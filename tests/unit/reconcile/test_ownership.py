@@ -255,6 +255,22 @@ def test_an_external_secret_leaves_alone_what_another_controls(controller: Objec
     assert caught.value.what == message
 
 
+@pytest.mark.parametrize(("owner", "ownership"), [(SEALED, Ownership.OWN), (EXTERNAL, Ownership.ADOPT)])
+def test_nobody_adopts_a_sealing_key(owner: Owner, ownership: Ownership) -> None:
+    labels = {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}
+    key = existing({"tls.key": "1"}, metadata={"labels": labels, "annotations": MANAGED | PATCH})
+    with pytest.raises(NotOwned, match="is a sealing key"):
+        decide(key, desired({"tls.key": "2"}), owner, ownership)
+
+    retired = existing(
+        {"tls.key": "1"}, metadata={"labels": dict.fromkeys(labels, "compromised"), "annotations": MANAGED}
+    )
+    assert decide(retired, desired({"tls.key": "2"}), owner, ownership).updated == ("tls.key",)
+    # One that comes from a store is kept up by whoever has made it.
+    own = existing({"tls.key": "1"}, owners=[reference(owner)], metadata={"labels": labels})
+    assert decide(own, desired({"tls.key": "2"}, labels=labels), owner, ownership).updated == ("tls.key",)
+
+
 @pytest.mark.parametrize(
     ("owner", "ownership", "message"),
     [

@@ -1,0 +1,99 @@
+"""The rights that deploy/ ships, held against what the operator asks for."""
+
+from __future__ import annotations
+
+import yaml
+
+from tests.canary import Canary
+from tests.e2e.world import (
+    Manifest,
+    World,
+    eventually,
+    external_secret,
+    fake_store,
+    sealed_secret,
+    vault_store,
+)
+from tests.servers.apiserver import REPOSITORY, ApiServer
+
+# Of an event that happens again after minutes.
+AFTER_A_WHILE = {"patch events"}
+
+
+def granted(file: str) -> set[str]:
+    role = yaml.safe_load((REPOSITORY / "deploy" / "kustomize" / "base" / file).read_text())
+    return {
+        f"{verb} {resource}"
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_the_roles_grant_what_is_asked_for_and_nothing_else(
+    world: World, apiserver: ApiServer, namespace: str, canary: Canary
+) -> None:
+    value = canary("rights")
+    since = apiserver.audit_position()
+    operator = world.operator()
+    operator.start()
+    try:
+        cluster_store: Manifest = fake_store(namespace, f"rights-{namespace}", {"a": value})
+        cluster_store["kind"] = "ClusterSecretStore"
+        del cluster_store["metadata"]["namespace"]
+        name = cluster_store["metadata"]["name"]
+        cluster_store["spec"]["conditions"] = [{"namespaceSelector": {"matchLabels": {"nobody": "has"}}}]
+        refused = external_secret(namespace, "refused", store=name, password="a")
+        refused["spec"]["secretStoreRef"]["kind"] = "ClusterSecretStore"
+        unreachable = vault_store(namespace, "vault", "https://127.0.0.1:1", "token", path="secret")
+        unreachable["spec"]["provider"]["vault"]["caProvider"] = {
+            "type": "ConfigMap",
+            "name": "none",
+            "key": "ca.crt",
+        }
+        sealed = sealed_secret(operator.certificate(), namespace, "sealed", {"a": value})
+        world.apply(
+            [
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": "token", "namespace": namespace},
+                    "stringData": {"token": value},
+                },
+                sealed,
+                cluster_store,
+                refused,
+                unreachable,
+                fake_store(namespace, "fake", {"a": value}),
+                external_secret(namespace, "moves", password="a"),
+            ]
+        )
+        eventually(lambda: {"sealed", "moves"} <= set(world.secrets(namespace)), what="the Secrets")
+        world.patch("Secret", namespace, "sealed", {"data": {"a": None}})
+        world.patch("ExternalSecret", namespace, "moves", {"spec": {"target": {"name": "moved"}}})
+
+        eventually(lambda: set(world.secrets(namespace)) == {"token", "sealed", "moved"}, what="the move")
+        world.delete("Secret", namespace, "moved")
+        eventually(lambda: "moved" in world.secrets(namespace), what="it made anew")
+        eventually(
+            lambda: world.condition("SecretStore", namespace, "vault").get("message"), what="a store's status"
+        )
+        eventually(
+            lambda: "condition" in world.condition("ExternalSecret", namespace, "refused").get("message", ""),
+            what="a refusal",
+        )
+        eventually(lambda: world.secrets(namespace)["sealed"] == {"a": value.encode()}, what="a repair")
+    finally:
+        assert operator.stop() == 0
+        world.clear(namespace)
+        world.sweep_away()
+
+    # Watches are in the log once they have ended.
+    asked = {
+        f"{event.request.verb} {'/'.join(filter(None, event.request[1:]))}"
+        for event in apiserver.audit_events(user=world.user, since=since)
+    }
+    rights = granted("clusterrole.yaml")
+    assert asked - rights == set()
+    assert rights - asked <= AFTER_A_WHILE
+    assert granted("role.yaml") <= rights

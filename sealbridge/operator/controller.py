@@ -170,9 +170,11 @@ class Controller:
         return bool(self._dependants.of(SEALING_KEYS))
 
     def keys_changed(self) -> None:
-        """Sealing keys came or went: what could not be opened may open now."""
+        """Sealing keys came or went: what could not be opened may open now.
+
+        Most may still not open, each at the cost of all keys: what people change goes first."""
         for key in self._dependants.of(SEALING_KEYS):
-            self._queue.add(key, reset=True)
+            self._queue.add(key, priority=Priority.PERIODIC, reset=True)
 
     def _is_news(self, key: ObjectKey, obj: Object) -> bool:
         fingerprint = _fingerprint(obj)

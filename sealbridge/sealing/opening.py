@@ -13,6 +13,9 @@ from sealbridge.sealing.sealed_secret import SealedSecret
 from sealbridge.secret import Value
 
 _TRIED_AT_MOST = 5  # keys that a hint names
+# Uses of a private key in vain, after which an object that fails anyway is not tried any further: megabytes
+# of items that no key opens would hold up all others for minutes.
+_VAIN_TRIES = 1000
 _SCOPE_TRIES = 64  # uses of a private key that finding out another scope may cost an object
 
 
@@ -35,7 +38,8 @@ def open_items(
     """Every item opened, with the key that did it. `known` maps items to the key that opened them before.
 
     Raises UnsealError that names all items that do not open: nothing in between. Items that fail alike
-    are named together, as the controller does: `message (key1, key2)`.
+    are named together, as the controller does: `message (key1, key2)`. After very many that fail the
+    rest is not tried, and counted in the message.
     """
     return open_texts(sealed, sealed.encrypted_data, keyring, known=known)
 
@@ -54,7 +58,11 @@ def open_texts(
     reasons: dict[str, str] = {}
     hint = None
     winner = None
+    tries, untried = _VAIN_TRIES, 0
     for key, text in texts.items():
+        if tries <= 0:
+            untried += 1
+            continue
         try:
             content = envelope.decode(text)
             items[key] = keyring.open(content, sealed.label, ((known or {}).get(key), sealed.hint, winner))
@@ -62,6 +70,7 @@ def open_texts(
         except UnsealError as error:
             failures.setdefault(error.what, []).append(key)
             locked[key] = content
+            tries -= len(keyring)
             reasons[key] = Reason.WRONG_KEY.value
         except EnvelopeError as error:
             failures.setdefault(error.what, []).append(key)
@@ -74,6 +83,8 @@ def open_texts(
         reasons |= dict.fromkeys(real, Reason.WRONG_SCOPE.value)
         hint = _scope_advice(sealed, real) if real else _advice(sealed, keyring)
     what = "\n".join(f"{message} ({', '.join(sorted(keys))})" for message, keys in failures.items())
+    if untried:
+        what += f"\n{untried} more were not tried"
     raise UnsealError(what, items=reasons, hint=hint)
 
 

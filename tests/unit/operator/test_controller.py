@@ -350,6 +350,19 @@ async def test_a_new_sealing_key_wakes_what_could_not_be_opened(house: House) ->
     assert not house.controller.waits_for_keys
 
 
+async def test_an_edit_goes_before_what_waits_for_a_key(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, depends_on=frozenset({SEALING_KEYS}))
+    names = [f"x-{number}" for number in range(8)]
+    for name in names:
+        house.controller.change(Change(SEALED_SECRET, obj(name=name)))
+    await house.work()
+    house.controller.keys_changed()
+    house.controller.change(Change(SEALED_SECRET, obj(name="edited")))
+    first, *rest = [key.name for key in await house.work()]
+    assert first == "edited"
+    assert sorted(rest) == sorted(names)
+
+
 async def test_a_credential_that_changes_wakes_the_store_that_reads_it(house: House) -> None:
     credential = ObjectKey("Secret", "a", "token")
     house.does(outcome=Outcome.FAILED, depends_on=frozenset({credential}))

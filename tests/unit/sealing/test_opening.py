@@ -89,3 +89,16 @@ def test_finding_out_a_scope_costs_no_more_than_a_bounded_number_of_tries() -> N
     manifest["metadata"]["namespace"] = "shop"
     failure(manifest, Keyring(KEYS, tried=lambda: counted.append(None)))
     assert 200 * 3 < len(counted) <= 200 * 3 + 64 + 3
+
+
+def test_thousands_of_items_that_no_key_opens_cost_a_bounded_number_of_tries() -> None:
+    counted: list[None] = []
+    manifest = sealed(Scope.STRICT, key=0, count=1)
+    (text,) = manifest["spec"]["encryptedData"].values()
+    manifest["spec"]["encryptedData"] = {f"item-{number}": text for number in range(3000)}
+    error = failure(manifest, Keyring(KEYS[1:], tried=lambda: counted.append(None)))
+
+    assert len(counted) < 1100
+    assert error.what.startswith("no key could decrypt secret (item-0, ")
+    assert error.what.endswith("\n2500 more were not tried")
+    assert len(error.items) == 500

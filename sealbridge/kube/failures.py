@@ -83,8 +83,17 @@ def cluster_error(status: int, body: bytes, *, where: str, sensitive: bool = Fal
     if status == 409:
         return Conflict(what, where=where)
     return ClusterError(
-        what, retryable=is_retryable(status), status=status, where=where, hint=_HINTS.get(status)
+        what, retryable=is_retryable(status), status=status, where=where, hint=_hint(status, details)
     )
+
+
+def _hint(status: int, details: str) -> str | None:
+    # Also forbidden, and by no missing right.
+    if status == 403 and "exceeded quota" in details:
+        return "raise the quota of the namespace, or delete what counts in it"
+    if status == 403 and "being terminated" in details:
+        return "the namespace is being deleted"
+    return _HINTS.get(status)
 
 
 def _status_of(body: bytes) -> Mapping[str, Any]:

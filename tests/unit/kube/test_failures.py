@@ -53,6 +53,23 @@ def test_403_says_where_rights_are_granted() -> None:
     assert "deploy/kustomize/base" in hint
 
 
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        ('secrets "db" is forbidden: exceeded quota: q, used: count/secrets=2', "quota"),
+        (
+            'secrets "db" is forbidden: no new content in namespace a because it is being terminated',
+            "deleted",
+        ),
+    ],
+)
+def test_what_is_forbidden_for_another_reason_than_rights_has_another_hint(message: str, word: str) -> None:
+    hint = cluster_error(403, status(403, message), where="POST /x", sensitive=True).hint
+    assert hint is not None
+    assert word in hint
+    assert "deploy" not in hint
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', b'{"kind":"Pod","message":"m"}', b"\xff"])
 def test_what_is_no_status_is_not_quoted(body: bytes) -> None:
     assert cluster_error(502, body, where="GET /x").what == "the way to the API server is broken"

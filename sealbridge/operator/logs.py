@@ -38,7 +38,12 @@ FIELDS = (
 )
 _BRACKET = re.compile(r"[\[({]")
 _LONGEST_FOREIGN = 300
-_INTENDED = ("OS signals are ignored", "Cleanup activity is not executed")
+_INTENDED = (
+    "OS signals are ignored",
+    "Cleanup activity is not executed",
+    # Its watch was ended before it had begun.
+    "coroutine 'watcher' was never awaited",
+)
 # Chatty at INFO, or at DEBUG with whole bodies: never below these, whatever is asked for.
 _PINNED = {
     "kopf": logging.WARNING,
@@ -98,7 +103,7 @@ class _Below(logging.Filter):
 
 
 class _AsIntended(logging.Filter):
-    """Without kopf's warnings of what we want: no signals in its thread, and no cleanup at its end."""
+    """Without warnings of what we want of kopf: no signals in its thread, and an end without delay."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not any(text in str(record.msg) for text in _INTENDED)
@@ -118,6 +123,8 @@ def configure(
     for handler in handlers:
         handler.setFormatter(TextFormatter() if format_ == "text" else JsonFormatter())
         handler.addFilter(_AsIntended())
+    # What Python itself warns of would be lines of another form.
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(logging.INFO)

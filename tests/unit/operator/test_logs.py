@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ def stream() -> Iterator[io.StringIO]:
     made = io.StringIO()
     logs.configure("debug", made)
     yield made
+    logging.captureWarnings(False)
     logging.getLogger().handlers[:] = handlers
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
@@ -104,6 +106,18 @@ def test_libraries_stay_quiet_whatever_the_level(stream: io.StringIO, name: str)
 def test_what_kopf_warns_of_is_as_intended(stream: io.StringIO, text: str) -> None:
     logging.getLogger("kopf.running").warning(text)
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("trouble ahead", True), ("coroutine 'watcher' was never awaited", False)]
+)
+def test_what_python_warns_of_is_a_line_as_any(stream: io.StringIO, text: str, told: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logs.configure("debug", stream)
+        warnings.warn(text, RuntimeWarning, stacklevel=1)
+    logging.captureWarnings(False)
+    assert [text in line["msg"] for line in lines(stream)] == [True] * told
 
 
 def test_a_message_that_is_no_text_is_logged(stream: io.StringIO) -> None:

@@ -36,7 +36,7 @@ from tests.servers.process import Process, free_ports
 OBJECTS = 500
 VALUES = 3
 BITS = 4096
-TARGET = 3.0  # times what the machine and the API server can do at best
+TARGET = 2.5  # times what the machine and the API server can do at best
 NAMESPACE = "bench"
 _AT_ONCE = 16
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -128,6 +128,7 @@ class Figures:
     """What one run has measured. Times in seconds."""
 
     rsa: float
+    rsa_cpu: float
     writes: float
     unseal: float
     unseal_cpu: float
@@ -161,7 +162,9 @@ def run() -> Figures:
 def _measure(server: ApiServer, folder: Path) -> Figures:
     key = SealingKey.generate(at=datetime.now(UTC), bits=BITS)
     sealed = [_sealed(key, number) for number in range(OBJECTS)]
+    before = time.process_time()
     rsa = _open_all(key, sealed)
+    rsa_cpu = time.process_time() - before
     writes = asyncio.run(_write_all(server, sealed))
     asyncio.run(_prepare(server, key, sealed))
     with Operator(server.admin_kubeconfig, folder) as operator:
@@ -174,6 +177,7 @@ def _measure(server: ApiServer, folder: Path) -> Figures:
         again_cpu, after, asked = operator.cpu(), operator.metrics(), operator.requests()
     return Figures(
         rsa=rsa,
+        rsa_cpu=rsa_cpu,
         writes=writes,
         unseal=unseal,
         unseal_cpu=unseal_cpu,
@@ -182,8 +186,12 @@ def _measure(server: ApiServer, folder: Path) -> Figures:
         again=again,
         again_cpu=again_cpu,
         again_decryptions=after["sealbridge_decryptions_total"],
-        again_writes=sum(count for what, count in asked.items() if what.split()[0] not in ("GET", "WATCH")),
+        again_writes=_written(asked),
     )
+
+
+def _written(requests: dict[str, float]) -> float:
+    return sum(count for what, count in requests.items() if what.split()[0] not in ("GET", "WATCH"))
 
 
 def _sealed(key: SealingKey, number: int) -> Object:
@@ -267,8 +275,9 @@ def measure() -> list[Row]:
     by_object = {
         "POST secrets": "create the Secret",
         "PUT sealedsecrets/status": "tell the status",
-        "POST events": "tell people",
+        "POST events": "tell people; in the background",
     }
+    written = _written(asked) - asked.get("POST events", 0)
     others = sum(count for what, count in asked.items() if what not in by_object)
     what = f"{OBJECTS} SealedSecrets of {VALUES} values, RSA-{BITS}"
     return [
@@ -277,11 +286,13 @@ def measure() -> list[Row]:
         Row("unsealing", figures.unseal, "s", f"{what}, from the start of the process"),
         Row("unsealing, in limits", figures.unseal / figures.limit, "x", f"aim: at most {TARGET:g}"),
         Row("CPU of the operator", figures.unseal_cpu, "s", "RSA included"),
+        Row("the same in CPU of RSA alone", figures.unseal_cpu / figures.rsa_cpu, "x", "aim: at most 2"),
         Row("memory of the operator", figures.memory, "MiB", "largest resident size"),
         *(
             Row(f"{name} an object", asked.get(name, 0) / OBJECTS, "requests", purpose)
             for name, purpose in by_object.items()
         ),
+        Row("writes an object, without its event", written / OBJECTS, "requests", "aim: at most 2"),
         Row("all other requests", others, "requests", "for all objects together"),
         Row("a start with all in sync", figures.again, "s", "from the start of the process"),
         Row("CPU of that start", figures.again_cpu, "s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 
 from sealbridge.errors import ManifestError
@@ -44,3 +44,8 @@ def pair(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise ArgumentTypeError("it is not key=value")
     return key, value
+
+
+def add_keys(parser: ArgumentParser, text: str) -> None:
+    """The option `--key FILE...`, as often as needed."""
+    parser.add_argument("--key", nargs="+", action="extend", default=[], metavar="FILE", help=text)

@@ -15,7 +15,7 @@ from sealbridge.manifests import read_documents
 from sealbridge.sealing.certificate import Certificate
 from sealbridge.sealing.resealing import Resealed, answered, question, reseal
 from sealbridge.sealing.sealed_secret import KIND, SealedSecret
-from sealbridge_cli import certificates, console, output, server, sources, texts
+from sealbridge_cli import certificates, console, options, output, server, sources, texts
 from sealbridge_cli.progress import Progress
 
 _Way = Callable[[Mapping[str, Any]], Resealed]
@@ -43,13 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sources.add_recursion(parser)
     certificates.add_options(parser, fetched=False)
     server.add_options(parser, "have the controller of the cluster open and seal, with its current key")
-    parser.add_argument(
-        "--key",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="sealing keys that open what is sealed: PEM, key Secrets, or a folder of such files",
+    options.add_keys(
+        parser, "sealing keys that open what is sealed: PEM, key Secrets, or a folder of such files"
     )
     parser.add_argument(
         "--all", action="store_true", help="also values that are sealed for this certificate already"

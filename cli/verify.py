@@ -39,14 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH|URL",
         help="the certificates that values may be sealed for; a file may hold many",
     )
-    parser.add_argument(
-        "--key",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="sealing keys: every value has to open with one of them",
-    )
+    options.add_keys(parser, "sealing keys: every value has to open with one of them")
     parser.add_argument(
         "-n",
         "--namespace",

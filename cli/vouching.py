@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sealbridge_cli import options
+
 if TYPE_CHECKING:
     from sealbridge.sealing.certificate import Certificate
     from sealbridge.sealing.keyring import Keyring
@@ -15,13 +17,8 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare --key and --no-cache."""
-    parser.add_argument(
-        "--key",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="sealing keys that open what is sealed: items whose values are the same stay as they are",
+    options.add_keys(
+        parser, "sealing keys that open what is sealed: items whose values are the same stay as they are"
     )
     parser.add_argument(
         "--no-cache",

@@ -168,6 +168,15 @@ def check_item_key(key: str) -> None:
         )
 
 
+def decode_base64(text: str) -> bytes:
+    """Standard base64 with its padding, line breaks anywhere, as Go decodes it. Raises ValueError."""
+    plain = text.replace("\r", "").replace("\n", "")
+    # Python's own strict mode takes more padding than there is room for.
+    if len(plain) % 4 or plain.endswith("==="):
+        raise ValueError("wrong padding")
+    return binascii.a2b_base64(plain, strict_mode=True)
+
+
 def _shown(text: str) -> str:
     return repr(text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "...")
 
@@ -214,8 +223,8 @@ def _decoded(encoded: object, where: str) -> bytes:
     if not isinstance(encoded, str):
         raise ManifestError(f"{where} must be base64 text, it is {kind_of(encoded)}")
     try:
-        return base64.b64decode(encoded.replace("\r", "").replace("\n", ""), validate=True)
-    except (binascii.Error, ValueError):
+        return decode_base64(encoded)
+    except ValueError:
         raise ManifestError(
             f"{where} is not base64", hint="encode the value with base64, or put it under stringData"
         ) from None

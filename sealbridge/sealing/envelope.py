@@ -13,7 +13,6 @@ wrong key shows only when it is tried: that is WrongKeyError, every other failur
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from sealbridge.errors import EnvelopeError, WrongKeyError
-from sealbridge.secret import Value
+from sealbridge.secret import Value, decode_base64
 
 if TYPE_CHECKING:
     from sealbridge.sealing.certificate import Certificate
@@ -133,8 +132,8 @@ def decode(text: str) -> bytes:
     Raises EnvelopeError; the URL-safe alphabet and missing padding are not tolerated.
     """
     try:
-        return binascii.a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True)
-    except (binascii.Error, ValueError):
+        return decode_base64(text)
+    except ValueError:
         raise EnvelopeError("the sealed value is not standard base64 with padding", hint=_HINT) from None
 
 

@@ -87,6 +87,8 @@ def test_line_breaks_in_base64_are_ignored() -> None:
         ({"data": {"a": "hidden!"}}, r"data\.a is not base64"),
         ({"data": {"a": "aGlkZGVu-_"}}, r"data\.a is not base64"),
         ({"data": {"a": "aGlkZGVuCg"}}, r"data\.a is not base64"),
+        ({"data": {"a": "aGlk=="}}, r"data\.a is not base64"),
+        ({"data": {"a": "aGlk===="}}, r"data\.a is not base64"),
         ({"data": {"a": 5}}, r"data\.a must be base64 text, it is a number"),
         ({"data": ["hidden"]}, "data must be a mapping, it is a list"),
         ({"data": {5: "x"}}, "a key of data must be a string, it is a number"),

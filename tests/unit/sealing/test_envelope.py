@@ -125,8 +125,25 @@ def test_the_text_is_standard_base64_and_comes_back(data: bytes) -> None:
     assert decode("\r\n".join(text[at : at + 7] for at in range(0, len(text), 7)) + "\n") == data
 
 
-@pytest.mark.parametrize("text", ["_-8=", "-_-_", "YQ", "YQ=", "YQ==YQ==", "Y Q==", "YQ==\t", "é", "=", "Y"])
-def test_other_alphabets_and_missing_padding_are_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_-8=",
+        "-_-_",
+        "YQ",
+        "YQ=",
+        "YQ==YQ==",
+        "Y Q==",
+        "YQ==\t",
+        "é",
+        "=",
+        "Y",
+        "YWFh=",
+        "YWFh==",
+        "YWFh====",
+    ],
+)
+def test_other_alphabets_and_missing_or_needless_padding_are_refused(text: str) -> None:
     with pytest.raises(EnvelopeError, match="not standard base64 with padding"):
         decode(text)
 

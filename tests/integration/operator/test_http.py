@@ -575,9 +575,10 @@ async def test_who_hoards_connections_loses_his_oldest() -> None:
 
 
 async def test_work_with_private_keys_ends_when_its_time_is_up() -> None:
-    body = sealed({"a": "1"}, key=sealing_key(1))
+    # They all open: what no key opens is given up early, which may be sooner than the time is up.
+    body = sealed({"a": "1"})
     body["spec"]["encryptedData"] = dict.fromkeys(map(str, range(3000)), body["spec"]["encryptedData"]["a"])
-    async with serving(seconds=0.05) as service:
+    async with serving(seconds=0.3) as service:
         status, _ = await service.post("/v1/verify", body)
         assert status == 503
         assert await service.post("/v1/verify", sealed({"a": "1"})) == (200, "")

@@ -20,7 +20,11 @@ from sealbridge.reconcile.result import Outcome, Result
 from sealbridge_cli import console, options
 
 _COLUMNS = ("KIND", "NAMESPACE/NAME", "RESULT", "CHANGED", "REASON")
-_PLANNED = {Outcome.CREATED: "would be created", Outcome.UPDATED: "would be updated"}
+_PLANNED = {
+    Outcome.CREATED: "would be created",
+    Outcome.UPDATED: "would be updated",
+    Outcome.DELETED: "would be deleted",
+}
 _KEYS_SHOWN = 8
 
 

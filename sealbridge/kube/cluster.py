@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sealbridge.errors import ClusterError, Conflict
-from sealbridge.kube.client import JSON, METADATA, Client, path_of
+from sealbridge.kube.client import JSON, MERGE_PATCH, METADATA, Client, path_of
 from sealbridge.kube.discovery import Discovery
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
@@ -151,13 +151,16 @@ class KubernetesCluster:
         after all, it is read and planned for as any other.
         """
         namespace, name = secret.namespace, secret.name
-        probe = (namespace, name) in self._present
+        probe = ownership is Ownership.MERGE or (namespace, name) in self._present
         for _ in range(_REPLANS):
             existing: Object | None = None
             if probe:
                 existing = await self._client.get(path_of(SECRET, namespace, name))
             probe = True
             plan = decide(existing, secret, owner, ownership)
+            if plan.action is Action.ABSENT:
+                self._seen(namespace, name, None)
+                return Applied(action=plan.action, uid="", resource_version="", ours=plan.ours)
             try:
                 written = await self._write(plan, existing, namespace, name, owner.field_manager)
             except Conflict:
@@ -216,6 +219,37 @@ class KubernetesCluster:
                     sensitive=True,  # the spec goes along: plain values of templates and fake stores
                 )
                 return
+            except ClusterError as error:
+                if error.status not in {404, 409}:
+                    raise
+                now = await self._client.get(path)
+        raise Conflict("others keep changing the object", where=path)
+
+    async def set_finalizer(self, kind: Kind, obj: Object, finalizer: str, *, present: bool) -> Object:
+        """Put a finalizer on an object or take it off; returns the object as it is then."""
+        metadata = obj["metadata"]
+        version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+        path = path_of(kind, metadata.get("namespace"), metadata["name"], version=version)
+        now: Object | None = obj
+        for _ in range(_REPLANS):
+            if now is None:
+                return obj
+            if _identity(now) != _identity(obj):
+                raise Conflict("the object was changed while it was worked on", where=path)
+            there = now["metadata"].get("finalizers") or []
+            if (finalizer in there) is present:
+                return now
+            wanted = [*there, finalizer] if present else [one for one in there if one != finalizer]
+            change = {"resourceVersion": now["metadata"]["resourceVersion"], "finalizers": wanted}
+            try:
+                written: Object = await self._client.request(
+                    "PATCH",
+                    path,
+                    body={"metadata": change},
+                    content_type=MERGE_PATCH,
+                    params={"fieldManager": FIELD_MANAGER},
+                )
+                return written
             except ClusterError as error:
                 if error.status not in {404, 409}:
                     raise

@@ -21,11 +21,18 @@ import msgspec
 from sealbridge.errors import ClusterError, Conflict, ManifestError
 from sealbridge.local.formats import Format
 from sealbridge.local.source import Contents, Problem, SourceTree, Stamp, target_of, uid_of
-from sealbridge.local.state import OwnerRecord, State, TargetRecord
+from sealbridge.local.state import ManagerRecord, OwnerRecord, State, TargetRecord
 from sealbridge.local.tree import OutputTree, check_names
-from sealbridge.reconcile.cluster import Applied, Owner, Ownership, TargetState
+from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
-from sealbridge.reconcile.ownership import controller_of, decide, managed_metadata, owner_reference, state_of
+from sealbridge.reconcile.ownership import (
+    OwnFields,
+    controller_of,
+    decide,
+    managed_fields_of,
+    owner_reference,
+    state_of,
+)
 from sealbridge.secret import Secret, Value
 
 _EVENTS_KEPT = 1000
@@ -173,9 +180,7 @@ class DirectoryCluster:
             raise Conflict(f'Secret "{name}" already exists', where=self._path(namespace, name))
         document = secret.to_manifest()
         document["metadata"]["name"] = name
-        return Secret.from_manifest(
-            self._write(namespace, name, document, owner=None, manager="", own=secret)
-        )
+        return Secret.from_manifest(self._write(namespace, name, document, before=None, manager=""))
 
     async def apply_secret(self, secret: Secret, *, owner: Owner, ownership: Ownership) -> Applied:
         """Make the target so. Raises NotOwned, Immutable and ClusterError."""
@@ -185,14 +190,13 @@ class DirectoryCluster:
         if existing is not None and self._is_left_behind(namespace, name, existing):
             existing = None
         plan = decide(existing, secret, owner, ownership)
+        manager = owner.field_manager
+        if plan.action is Action.ABSENT:
+            return Applied(action=plan.action, uid="", resource_version="", ours=plan.ours)
         if plan.manifest is not None:
-            written = self._write(
-                namespace, name, plan.manifest, owner=owner, manager=owner.field_manager, own=secret
-            )
+            written = self._write(namespace, name, plan.manifest, before=existing, manager=manager)
         elif existing is not None and existing["metadata"]["resourceVersion"].endswith(_MISPLACED):
-            written = self._write(
-                namespace, name, existing, owner=owner, manager=owner.field_manager, own=secret
-            )
+            written = self._write(namespace, name, existing, before=existing, manager=manager)
         else:
             written = existing or {}
         return Applied(
@@ -226,6 +230,10 @@ class DirectoryCluster:
             raise Conflict(f"{key} was deleted and made anew", where=found.where)
         merged = {**(self._state.status(key, uid) or {}), **status}
         self._state.set_status(key, uid, {field: v for field, v in merged.items() if v is not None})
+
+    async def set_finalizer(self, kind: Kind, obj: Object, finalizer: str, *, present: bool) -> Object:
+        """Nothing: an object is gone as soon as its file is, and `prune` cleans up after it."""
+        return obj
 
     async def record_event(self, about: Object, *, type_: str, reason: str, message: str) -> None:
         """Keep it among `events`."""
@@ -333,7 +341,9 @@ class DirectoryCluster:
         if record is not None:
             for field, value in (record.metadata or {}).items():
                 (metadata if field in _METADATA_KEPT else document)[field] = value
-            metadata["managedFields"] = [managed_metadata(record.manager, record.labels, record.annotations)]
+            metadata["managedFields"] = [
+                managed_fields_of(manager, own) for manager, own in _own_fields(record).items()
+            ]
             if record.owner is not None:
                 owner = Owner(**msgspec.structs.asdict(record.owner), field_manager=record.manager)
                 metadata["ownerReferences"] = [owner_reference(owner)]
@@ -345,21 +355,19 @@ class DirectoryCluster:
         name: str,
         manifest: Object,
         *,
-        owner: Owner | None,
+        before: Object | None,
         manager: str,
-        own: Secret,
     ) -> Object:
         data = self._format.dump(manifest)
         file = self._wanted_file(name)
         former = self._state.target(namespace, name)
-        controller = controller_of(manifest["metadata"].get("ownerReferences") or ())
+        own, others = _parts(before, manifest, manager, {} if former is None else _own_fields(former))
         record = TargetRecord(
             file=file,
             digest=_digest(data),
-            manager=manager,
-            owner=_owner_record(owner) if owner is not None and controller is not None else None,
-            labels=tuple(sorted(own.labels)),
-            annotations=tuple(sorted(own.annotations)),
+            owner=_owner_record(controller_of(manifest["metadata"].get("ownerReferences") or ())),
+            **msgspec.structs.asdict(own),
+            others=others,
             metadata=None if self._format.holds_metadata else _metadata_of(manifest),
         )
         if record != former:
@@ -387,8 +395,72 @@ def _target_uid(namespace: str, name: str) -> str:
     return uid_of(ObjectKey(SECRET.name, namespace, name))
 
 
-def _owner_record(owner: Owner) -> OwnerRecord:
-    return OwnerRecord(api_version=owner.api_version, kind=owner.kind, name=owner.name, uid=owner.uid)
+def _owner_record(controller: Mapping[str, Any] | None) -> OwnerRecord | None:
+    if controller is None:
+        return None
+    return OwnerRecord(
+        api_version=controller["apiVersion"],
+        kind=controller["kind"],
+        name=controller["name"],
+        uid=controller["uid"],
+    )
+
+
+def _own_fields(record: TargetRecord) -> dict[str, OwnFields]:
+    """What each manager has written of a file."""
+    last = ManagerRecord(
+        manager=record.manager,
+        items=record.items,
+        labels=record.labels,
+        annotations=record.annotations,
+        made=record.made,
+    )
+    return {
+        one.manager: OwnFields(
+            items=frozenset(one.items),
+            labels=frozenset(one.labels),
+            annotations=frozenset(one.annotations),
+            made=one.made,
+            any=True,
+        )
+        for one in (last, *record.others)
+    }
+
+
+def _parts(
+    before: Object | None, after: Object, manager: str, known: Mapping[str, OwnFields]
+) -> tuple[ManagerRecord, tuple[ManagerRecord, ...]]:
+    """The part of `manager`, who makes `before` into `after`, and the parts of the others.
+
+    As an API server keeps its managedFields: whoever changes a key has written it.
+    """
+    if before is None:
+        known = {}
+    former = {} if before is None else _fields(before)
+    present = _fields(after)
+    changed = {
+        kind: {key for key, value in fields.items() if former.get(kind, {}).get(key) != value}
+        for kind, fields in present.items()
+    }
+
+    def part(name: str, own: OwnFields) -> ManagerRecord:
+        keys: dict[str, tuple[str, ...]] = {}
+        for kind, fields in present.items():
+            kept = getattr(own, kind) & fields.keys()
+            keys[kind] = tuple(sorted(kept | changed[kind] if name == manager else kept - changed[kind]))
+        return ManagerRecord(manager=name, made=own.made, **keys)
+
+    own = known.get(manager, OwnFields(made=before is None))
+    others = (part(name, fields) for name, fields in known.items() if name != manager)
+    return part(manager, own), tuple(
+        one for one in others if one.items or one.labels or one.annotations or one.made
+    )
+
+
+def _fields(secret: Object) -> dict[str, Mapping[str, object]]:
+    """What managers write of a Secret: its items, labels and annotations."""
+    content = Secret.from_manifest(secret)
+    return {"items": content.items, "labels": content.labels, "annotations": content.annotations}
 
 
 def _metadata_of(manifest: Object) -> dict[str, Any]:

@@ -124,8 +124,8 @@ class Session:
         results: dict[ObjectKey, Result] = {}
         for kinds in ((SEALED_SECRET,), (SECRET_STORE, CLUSTER_SECRET_STORE), (EXTERNAL_SECRET,)):
             results.update(await self._all(key for kind in kinds for key in self._cluster.keys(kind)))
-        # What failed for want of a Secret that this very pass has made gets another chance, as long as
-        # each round makes something new.
+        # What failed for want of a Secret that this very pass has made gets another chance, and so does
+        # what had nothing to merge into, as long as each round makes something new.
         news = _news(results.values())
         while news:
             stores = await self._all(_waiting(results, (SECRET_STORE, CLUSTER_SECRET_STORE), news))
@@ -227,7 +227,11 @@ def _waiting(
     return [
         key
         for key, result in results.items()
-        if key.kind in names and result.outcome is Outcome.FAILED and result.depends_on & news
+        if key.kind in names
+        and (
+            (result.outcome is Outcome.FAILED and result.depends_on & news)
+            or (result.outcome is Outcome.UNCHANGED and result.target in news)
+        )
     ]
 
 

@@ -202,10 +202,19 @@ def target_of(obj: Object) -> str | None:
     elif obj["kind"] == EXTERNAL_SECRET.name:
         spec = obj.get("spec")
         target = spec.get("target") if isinstance(spec, dict) else None
+        if isinstance(target, dict) and target.get("creationPolicy") == "None":
+            return None
         name = (target.get("name") if isinstance(target, dict) else None) or obj["metadata"]["name"]
     else:
         return None
     return name if isinstance(name, str) else None
+
+
+def _merges(obj: Object) -> bool:
+    """Whether it adds to a target that others make, and so has a right to share it."""
+    spec = obj.get("spec")
+    target = spec.get("target") if isinstance(spec, dict) else None
+    return isinstance(target, dict) and target.get("creationPolicy") in ("Merge", "CreateOrMerge")
 
 
 def _documents(path: Path, file: str) -> list[Document] | SealbridgeError:
@@ -295,7 +304,7 @@ def _unique(found: list[SourceObject]) -> tuple[list[SourceObject], list[Problem
 def _shared_targets(objects: Iterable[SourceObject]) -> list[Problem]:
     makers: dict[tuple[str, str], list[SourceObject]] = defaultdict(list)
     for each in objects:
-        if (name := target_of(each.obj)) is not None:
+        if (name := target_of(each.obj)) is not None and not _merges(each.obj):
             makers[each.key.namespace, name].append(each)
     return [
         Problem(

@@ -28,19 +28,33 @@ class OwnerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     uid: str
 
 
+class ManagerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One who also writes to a target: the keys that it wrote."""
+
+    manager: str
+    items: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    made: bool = False
+
+
 class TargetRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that we wrote.
 
-    `labels` and `annotations` are the keys that `manager` wrote. `metadata` is what a format has no
-    room for and a manifest would hold.
+    `items`, `labels` and `annotations` are the keys that `manager`, the last to write, wrote; `made`
+    tells that it made the file. `others` are those who wrote before and still have a part in it.
+    `metadata` is what a format has no room for and a manifest would hold.
     """
 
     file: str
     digest: str
     manager: str = ""
     owner: OwnerRecord | None = None
+    items: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
+    made: bool = False
+    others: tuple[ManagerRecord, ...] = ()
     metadata: dict[str, Any] | None = None
 
 

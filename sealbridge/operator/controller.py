@@ -147,20 +147,23 @@ class Controller:
                 missed += 1
         return missed
 
-    def swept_targets(self, secrets: Iterable[Object], before: Mapping[tuple[str, str], ObjectKey]) -> int:
+    def swept_targets(
+        self, secrets: Iterable[Object], before: Mapping[tuple[str, str], tuple[ObjectKey, ...]]
+    ) -> int:
         """Compare the targets with a complete list of the managed Secrets' metadata."""
         missed = 0
         seen = set()
         for obj in secrets:
             seen.add((obj["metadata"].get("namespace") or "", obj["metadata"]["name"]))
             missed += self._secret_changed(Change(SECRET, obj, listed=True))
-        for name, owner in before.items():
+        for name, owners in before.items():
             if name not in seen and self._targets.version(*name) is not None:
-                self._queue.add(owner)
+                for owner in owners:
+                    self._queue.add(owner)
                 missed += 1
         return missed
 
-    def targets(self) -> dict[tuple[str, str], ObjectKey]:
+    def targets(self) -> dict[tuple[str, str], tuple[ObjectKey, ...]]:
         """Every target that was made or checked, and whose it is."""
         return dict(self._targets)
 
@@ -191,28 +194,31 @@ class Controller:
         self._queue.add(key, reset=True)
 
     def _secret_changed(self, change: Change) -> bool:
-        """Queue the owner of a target that somebody else changed. True when there is one."""
+        """Queue the owners of a target that somebody else changed. True when there are any."""
         metadata = change.obj["metadata"]
         namespace, name = metadata.get("namespace") or "", metadata["name"]
         if not change.listed:
             for key in self._dependants.of(ObjectKey(SECRET.name, namespace, name)):
                 self._queue.add(key, reset=True)
-        owner = _owner_of(change.obj) or self._targets.owner(namespace, name)
-        if owner is None:
+        controller = _owner_of(change.obj)
+        owners = {*self._targets.owners(namespace, name), *([controller] if controller else ())}
+        if not owners:
             return False
-        if self._queue.is_working(owner):
-            # The change may be the very write of the worker, whose answer is on its way.
-            self._held.setdefault(owner, []).append(change)
-            return False
+        for owner in sorted(owners):
+            if self._queue.is_working(owner):
+                # The change may be the very write of the worker, whose answer is on its way.
+                self._held.setdefault(owner, []).append(change)
+                return False
         unseen = self._targets.version(namespace, name) is None
-        if unseen and (change.listed or change.deleted or owner not in self._known):
+        if unseen and (change.listed or change.deleted or owners.isdisjoint(self._known)):
             return False  # its owner will be looked at, or is another operator's
         if not self._targets.is_news(namespace, name, metadata["resourceVersion"]):
             return False
         if change.deleted:
             self._targets.witness(namespace, name, None)
         self._metrics.drifted(namespace)
-        self._queue.add_after(owner, self._repairs.delay(owner), priority=Priority.CHANGE)
+        for owner in sorted(owners):
+            self._queue.add_after(owner, self._repairs.delay(owner), priority=Priority.CHANGE)
         return True
 
     # Work

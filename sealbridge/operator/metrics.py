@@ -5,7 +5,9 @@ Labels hold names of objects, never a value.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from prometheus_client import (
     CollectorRegistry,
@@ -142,6 +144,12 @@ class Metrics:
             )
             for kind in kinds
         }
+        self._stale = Gauge(
+            "sealbridge_externalsecret_stale_seconds",
+            "Age of the values that a Secret keeps while its ExternalSecret fails.",
+            ["name", "namespace"],
+            registry=registry,
+        )
         # A gauge for the same reason as above.
         self._provider_calls = Gauge(
             "externalsecret_provider_api_calls_count",
@@ -255,11 +263,21 @@ class Metrics:
             errors = self._sync_errors.labels(key.name, key.namespace)
             if failed:
                 errors.inc()
+            self._tell_staleness(key, result.stale_since)
         if not result.told:
             return
         gauge = self._conditions[key.kind]
         gauge.labels(key.name, key.namespace, "Ready", "True").set(0 if failed else 1)
         gauge.labels(key.name, key.namespace, "Ready", "False").set(1 if failed else 0)
+
+    def _tell_staleness(self, key: ObjectKey, since: datetime | None) -> None:
+        """Grows by itself until a look succeeds: a number that was right once would ring no alert."""
+        if since is None:
+            self._stale.remove(key.name, key.namespace)
+        else:
+            began = since.timestamp()
+            age = self._stale.labels(key.name, key.namespace)
+            age.set_function(lambda: max(0.0, time.time() - began))
 
     def _forget(self, key: ObjectKey) -> None:
         """What is gone is no longer told of, so that no alert rings for it for ever."""
@@ -271,7 +289,7 @@ class Metrics:
             self._conditions[key.kind].remove(key.name, key.namespace, "Ready", status)
         self._durations[key.kind].remove(key.name, key.namespace)
         if key.kind == EXTERNAL_SECRET.name:
-            for metric in (self._sync_calls, self._sync_errors):
+            for metric in (self._sync_calls, self._sync_errors, self._stale):
                 metric.remove(key.name, key.namespace)
 
 

@@ -48,10 +48,12 @@ class Watcher(Protocol):
     def swept(self, kind: Kind, objects: Iterable[Object], before: frozenset[ObjectKey]) -> int:
         """Compare with a complete list; returns how many were missed."""
 
-    def targets(self) -> dict[tuple[str, str], ObjectKey]:
+    def targets(self) -> dict[tuple[str, str], tuple[ObjectKey, ...]]:
         """Every target and whose it is."""
 
-    def swept_targets(self, secrets: Iterable[Object], before: Mapping[tuple[str, str], ObjectKey]) -> int:
+    def swept_targets(
+        self, secrets: Iterable[Object], before: Mapping[tuple[str, str], tuple[ObjectKey, ...]]
+    ) -> int:
         """The same for targets."""
 
 

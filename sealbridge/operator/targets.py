@@ -17,7 +17,7 @@ class Targets:
 
     def __init__(self) -> None:
         self._versions: dict[Name, str] = {}
-        self._owners: dict[Name, ObjectKey] = {}
+        self._owners: dict[Name, tuple[ObjectKey, ...]] = {}
         self._owned: dict[ObjectKey, Name] = {}
 
     def witness(self, namespace: str, name: str, resource_version: str | None) -> None:
@@ -28,13 +28,14 @@ class Targets:
             self._versions[namespace, name] = resource_version
 
     def assign(self, target: ObjectKey, owner: ObjectKey) -> None:
-        """`owner` makes `target`, and no longer what it made before."""
+        """`owner` makes `target`, alone or with others, and no longer what it made before."""
         name = (target.namespace, target.name)
         former = self._owned.get(owner)
         if former is not None and former != name:
             self._forget(former, owner)
         self._owned[owner] = name
-        self._owners[name] = owner
+        others = [one for one in self._owners.get(name, ()) if one != owner]
+        self._owners[name] = (*others, owner)
 
     def release(self, owner: ObjectKey) -> None:
         """`owner` is gone."""
@@ -42,9 +43,9 @@ class Targets:
         if name is not None:
             self._forget(name, owner)
 
-    def owner(self, namespace: str, name: str) -> ObjectKey | None:
-        """Whose Secret this is, as far as we have made it in this life."""
-        return self._owners.get((namespace, name))
+    def owners(self, namespace: str, name: str) -> tuple[ObjectKey, ...]:
+        """Whose Secret this is, as far as we have made it in this life; several may merge into one."""
+        return self._owners.get((namespace, name), ())
 
     def version(self, namespace: str, name: str) -> str | None:
         """The version that we left."""
@@ -60,10 +61,12 @@ class Targets:
             return int(resource_version) > int(left)
         return left != resource_version
 
-    def __iter__(self) -> Iterator[tuple[Name, ObjectKey]]:
+    def __iter__(self) -> Iterator[tuple[Name, tuple[ObjectKey, ...]]]:
         return iter(list(self._owners.items()))
 
     def _forget(self, name: Name, owner: ObjectKey) -> None:
-        if self._owners.get(name) == owner:
-            del self._owners[name]
+        others = tuple(one for one in self._owners.get(name, ()) if one != owner)
+        if others:
+            self._owners[name] = others
+        elif self._owners.pop(name, None) is not None:
             self._versions.pop(name, None)

@@ -29,9 +29,17 @@ class Ownership(Enum):
     # As the Sealed Secrets controller does: refuse a Secret that this owner does not control, unless
     # it carries the `managed` or `patch` annotation. Data, labels and annotations are replaced.
     OWN = "own"
-    # As External Secrets' creationPolicy Owner does: take over a Secret that nobody controls, refuse
-    # one that another controls. Data is replaced; labels and annotations of others stay.
+    # The creationPolicies of External Secrets. Labels and annotations of others stay under all of them.
+    #
+    # Owner: a controlled target whose data is replaced. One that somebody else has made is taken over
+    # only when it is handed over, and never from another controller.
     ADOPT = "adopt"
+    # Orphan: the same without an owner reference.
+    ORPHAN = "orphan"
+    # Merge: add to a Secret that is there, and take back what was added; never make one.
+    MERGE = "merge"
+    # CreateOrMerge: the same, and make one, without an owner reference, where there is none.
+    CREATE_OR_MERGE = "create-or-merge"
 
 
 class Action(Enum):
@@ -40,11 +48,14 @@ class Action(Enum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    ABSENT = "absent"  # there is none to merge into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """The object that a target belongs to. `field_manager` signs the writes.
+
+    `adopts`: it may take over a target that somebody else has made.
 
     The last three are a SealedSecret's. `unowned`: the target gets no owner reference. `retain`: none
     either, and a mark instead, so that it outlives its owner and is known again; `target_uid` is the
@@ -56,6 +67,7 @@ class Owner:
     name: str
     uid: str
     field_manager: str
+    adopts: bool = False
     unowned: bool = False
     retain: bool = False
     target_uid: str = ""
@@ -77,7 +89,8 @@ class TargetState:
 class Applied:
     """The outcome of a write: what happened, which item keys changed, and the state after it.
 
-    `ours` is false of a Secret that others made and that we only add to.
+    `ours` is false of a Secret that others made and that we only add to. Where the action is ABSENT, uid
+    and version are empty.
     """
 
     action: Action
@@ -127,6 +140,12 @@ class Cluster(Protocol):
 
         Raises Conflict when the object was deleted and made anew meanwhile; an object that is gone
         is no error."""
+
+    async def set_finalizer(self, kind: Kind, obj: Object, finalizer: str, *, present: bool) -> Object:
+        """Put a finalizer on an object or take it off; returns the object as it is then.
+
+        A cluster that keeps no objects of its own has no use for finalizers, and returns `obj`. Raises
+        Conflict when the object was edited or made anew meanwhile; one that is gone is no error."""
 
     async def record_event(self, about: Object, *, type_: str, reason: str, message: str) -> None:
         """Tell people. `type_` is Normal or Warning. Never fails: an event lost is logged."""

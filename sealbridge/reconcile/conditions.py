@@ -32,14 +32,22 @@ UNSEAL_FAILED_PREFIX = "Failed to unseal: "
 # ExternalSecret: condition reasons and messages.
 SECRET_SYNCED = "SecretSynced"  # noqa: S105 - a word, no secret
 SECRET_SYNCED_ERROR = "SecretSyncedError"  # noqa: S105
+SECRET_DELETED = "SecretDeleted"  # noqa: S105
+SECRET_MISSING = "SecretMissing"  # noqa: S105
 SECRET_SYNCED_MESSAGE = "secret synced"  # noqa: S105
 RETAINED_MESSAGE = "secret retained due to DeletionPolicy=Retain"
+DELETED_MESSAGE = "secret deleted due to DeletionPolicy=Delete"
+MISSING_MESSAGE = "secret will not be created due to CreationPolicy=Merge"
 GET_FAILED_MESSAGE = "could not get secret data from provider"
 UPDATE_FAILED_MESSAGE = "could not update secret"
+DELETE_FAILED_MESSAGE = "could not delete secret"
+DELETE_ORPHANED_FAILED_MESSAGE = "could not delete orphaned secrets"
 
 # ExternalSecret: event reasons.
 CREATED_EVENT = "Created"
 UPDATED_EVENT = "Updated"
+DELETED_EVENT = "Deleted"
+MISSING_PROVIDER_SECRET_EVENT = "MissingProviderSecret"  # noqa: S105
 UPDATE_FAILED_EVENT = "UpdateFailed"
 
 # SecretStore and ClusterSecretStore.

@@ -6,7 +6,9 @@ A failure never touches the target and never advances refreshTime.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sealbridge.errors import (
@@ -14,15 +16,17 @@ from sealbridge.errors import (
     Conflict,
     Invalid,
     ManifestError,
+    NotOwned,
     SealbridgeError,
     SyncError,
     TemplateSyntaxError,
     Throttled,
     Unavailable,
 )
-from sealbridge.reconcile import conditions
-from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Ownership, TargetState
+from sealbridge.reconcile import conditions, finalizer
+from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership, TargetState
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
+from sealbridge.reconcile.ownership import ADOPT_ANNOTATION
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import (
     being_deleted,
@@ -38,7 +42,8 @@ from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Reference
 from sealbridge.sync.assemble import Answers, assemble
 from sealbridge.sync.fingerprints import data_hash, field_manager
-from sealbridge.sync.model import ExternalSecret, StoreRef, parse
+from sealbridge.sync.missing import missing_entries, missing_text
+from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
 from sealbridge.sync.plan import plan
 from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
 from sealbridge.sync.template import DATA_HASH_ANNOTATION, MANAGED_LABEL, SEALBRIDGE_LABEL, build_target
@@ -48,7 +53,16 @@ BACKOFF_LAST = timedelta(minutes=10)
 
 # A store that was never looked at is about to be; coming back by ourselves is only the safety net.
 _UNCHECKED_STORE_DELAY = 10.0
+# A Secret to merge into is not watched before it is ours: so often is looked for one that was not there.
+_MISSING_DELAY = 60.0
 _KEYS_NAMED = 10
+
+_OWNERSHIPS = {
+    CreationPolicy.OWNER: Ownership.ADOPT,
+    CreationPolicy.ORPHAN: Ownership.ORPHAN,
+    CreationPolicy.MERGE: Ownership.MERGE,
+    CreationPolicy.CREATE_OR_MERGE: Ownership.CREATE_OR_MERGE,
+}
 
 
 class ExternalSecretReconciler:
@@ -72,10 +86,8 @@ class ExternalSecretReconciler:
             obj = await self._cluster.get(EXTERNAL_SECRET, key.namespace, key.name)
             if obj is None:
                 return Result(key=key, outcome=Outcome.GONE)
-            if being_deleted(obj):
-                return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
             current = _Pass(self._cluster, self._stores, self._clock, key, obj, self._refresh_always)
-            return await current.run()
+            return await (current.end() if being_deleted(obj) else current.run())
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
 
@@ -118,13 +130,18 @@ class _Pass:
             wanted = parse(self._obj)
         except ManifestError as error:
             return await self._fail(error.what, error, retry=False)
-        self._target = ObjectKey(SECRET.name, self._key.namespace, wanted.target_name)
-        state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
+        target = wanted.spec.target
+        state: TargetState | None = None
+        if target.creation_policy is not CreationPolicy.NONE:
+            self._target = ObjectKey(SECRET.name, self._key.namespace, wanted.target_name)
+            state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
         self._is_gone = state is None
         if not self._is_due(wanted) and await self._is_valid(wanted, state):
             return await self._rest(wanted, state)
         try:
-            items = assemble(wanted.spec, await self._fetch(wanted))
+            answers = await self._fetch(wanted)
+            await self._tell_missing(wanted, answers)
+            items = assemble(wanted.spec, answers)
         except _Foreign:
             return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
         except _Unchecked:
@@ -133,20 +150,27 @@ class _Pass:
             )
         except SyncError as error:
             return await self._fail(_told(conditions.GET_FAILED_MESSAGE, error), error, retry=True)
-        if not items:
-            # DeletionPolicy Retain: what the store has nothing for stays as it is.
-            await self._succeed(wanted, None, conditions.RETAINED_MESSAGE)
-            return self._result(
-                Outcome.UNCHANGED, message=conditions.RETAINED_MESSAGE, requeue_after=self._next(wanted)
-            )
+        failure = conditions.UPDATE_FAILED_MESSAGE
         try:
+            self._obj = await finalizer.settle(self._cluster, self._obj)
+            if not items and target.deletion_policy is DeletionPolicy.RETAIN:
+                return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.RETAINED_MESSAGE)
+            if not items and target.deletion_policy is DeletionPolicy.DELETE:
+                failure = conditions.DELETE_FAILED_MESSAGE
+                return await self._delete(wanted)
+            if target.creation_policy is CreationPolicy.NONE:
+                return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE)
             applied = await self._apply(wanted, await _built(wanted, items))
+            failure = conditions.DELETE_ORPHANED_FAILED_MESSAGE
+            await self._delete_former(wanted)
         except Conflict as error:
             return failed(self._key, error, retry=True, target=self._target)
         except SealbridgeError as error:
             retry = not isinstance(error, ManifestError | TemplateSyntaxError)
-            return await self._fail(_told(conditions.UPDATE_FAILED_MESSAGE, error), error, retry=retry)
-        await self._succeed(wanted, applied, conditions.SECRET_SYNCED_MESSAGE)
+            return await self._fail(_told(failure, error), error, retry=retry)
+        if applied.action is Action.ABSENT:
+            return await self._finish(wanted, conditions.SECRET_MISSING, conditions.MISSING_MESSAGE)
+        await self._succeed(wanted, applied, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE)
         return self._result(
             Outcome(applied.action.value),
             added=applied.added,
@@ -154,6 +178,38 @@ class _Pass:
             removed=applied.removed,
             requeue_after=self._next(wanted),
         )
+
+    async def end(self) -> Result:
+        """It is being deleted: what is to go with it goes, and then what holds it back."""
+        if not finalizer.carries(self._obj):
+            return self._result(Outcome.SKIPPED, message="it is being deleted")
+        if await self._is_foreign():
+            return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
+        deleted = False
+        try:
+            for name in finalizer.targets_of(self._obj) if finalizer.is_needed(self._obj) else ():
+                with contextlib.suppress(NotOwned):
+                    deleted |= await self._delete_target(name, conditions.DELETED_MESSAGE)
+            await self._cluster.set_finalizer(EXTERNAL_SECRET, self._obj, finalizer.FINALIZER, present=False)
+        except Conflict as error:
+            return failed(self._key, error, retry=True)
+        except ClusterError as error:
+            return await self._fail(_told(conditions.DELETE_FAILED_MESSAGE, error), error, retry=True)
+        outcome = Outcome.DELETED if deleted else Outcome.SKIPPED
+        return self._result(outcome, message="it is being deleted")
+
+    async def _is_foreign(self) -> bool:
+        """Whether a store that is there says that another controller takes care of it."""
+        try:
+            wanted = parse(self._obj)
+        except ManifestError:
+            return False
+        for ref in plan(wanted.spec):
+            key = _store_of(ref, self._key)
+            store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
+            if store is not None and is_foreign(store):
+                return True
+        return False
 
     def _is_due(self, wanted: ExternalSecret) -> bool:
         if not conditions.is_true(self._obj, conditions.READY):
@@ -173,13 +229,16 @@ class _Pass:
 
     async def _is_valid(self, wanted: ExternalSecret, state: TargetState | None) -> bool:
         """Whether the target still is what was written last, going by its data when it was touched."""
+        policy = wanted.spec.target.creation_policy
+        if policy in (CreationPolicy.NONE, CreationPolicy.ORPHAN):
+            return True
         if state is None:
-            return False
+            return self._says(conditions.SECRET_DELETED, conditions.SECRET_MISSING)
         if target_matches(self._obj, state):
             return True
-        if state.owner_uid != wanted.uid or any(
-            state.labels.get(label) != "true" for label in (MANAGED_LABEL, SEALBRIDGE_LABEL)
-        ):
+        if policy is CreationPolicy.OWNER and state.owner_uid != wanted.uid:
+            return False
+        if any(state.labels.get(label) != "true" for label in (MANAGED_LABEL, SEALBRIDGE_LABEL)):
             return False
         secret = await self._cluster.get_secret(self._key.namespace, wanted.target_name)
         return secret is not None and (
@@ -187,11 +246,17 @@ class _Pass:
         )
 
     async def _rest(self, wanted: ExternalSecret, state: TargetState | None) -> Result:
-        if state is not None and not target_matches(self._obj, state):
+        # A status without a target is another operator's: it is left as it is until there is more to say.
+        if state is not None and "target" in self._status and not target_matches(self._obj, state):
             target = {"uid": state.uid, "resourceVersion": state.resource_version}
             await self._cluster.patch_status(EXTERNAL_SECRET, self._obj, {"target": target})
+        if not finalizer.is_settled(self._obj) and not await self._is_foreign():
+            await finalizer.settle(self._cluster, self._obj)
         self._depends_on = frozenset(_store_of(ref, self._key) for ref in plan(wanted.spec))
-        return self._result(Outcome.UNCHANGED, requeue_after=self._next(wanted))
+        is_missing = state is None and self._says(conditions.SECRET_MISSING)
+        return self._result(
+            Outcome.UNCHANGED, requeue_after=self._next(wanted, most=_MISSING_DELAY if is_missing else None)
+        )
 
     async def _fetch(self, wanted: ExternalSecret) -> Mapping[StoreRef, Answers]:
         planned = plan(wanted.spec)
@@ -243,53 +308,101 @@ class _Pass:
         return bool(synced) and synced != conditions.synced_version(self._obj)
 
     async def _apply(self, wanted: ExternalSecret, secret: Secret) -> Applied:
-        applied = await self._cluster.apply_secret(
+        return await self._cluster.apply_secret(
             secret,
-            owner=owner_of(EXTERNAL_SECRET, self._obj, field_manager(wanted.name)),
-            ownership=Ownership.ADOPT,
+            owner=replace(
+                self._owner(),
+                adopts=wanted.annotations.get(ADOPT_ANNOTATION) == "true",
+            ),
+            ownership=_OWNERSHIPS[wanted.spec.target.creation_policy],
         )
+
+    def _owner(self) -> Owner:
+        return owner_of(EXTERNAL_SECRET, self._obj, field_manager(self._key.name))
+
+    async def _delete(self, wanted: ExternalSecret) -> Result:
+        """The stores have nothing any more, and deletionPolicy Delete has the Secret go."""
+        policy = wanted.spec.target.creation_policy
+        if policy is not CreationPolicy.OWNER:
+            raise NotOwned(
+                f"creationPolicy {policy.value} leaves the Secret to nobody; only Owner deletes it"
+            )
+        deleted = await self._delete_target(wanted.target_name, conditions.DELETED_MESSAGE)
+        outcome = Outcome.DELETED if deleted else Outcome.UNCHANGED
+        return await self._finish(
+            wanted, conditions.SECRET_DELETED, conditions.DELETED_MESSAGE, outcome=outcome
+        )
+
+    async def _delete_former(self, wanted: ExternalSecret) -> None:
+        """The target was renamed: the Secret of the former name goes, if it is ours."""
         binding = self._status.get("binding")
         former = binding.get("name") if isinstance(binding, dict) else None
-        if isinstance(former, str) and former != wanted.target_name:
-            await self._delete_former(wanted, former)
-        return applied
+        if isinstance(former, str) and former not in ("", wanted.target_name):
+            with contextlib.suppress(NotOwned):
+                await self._delete_target(former, "secret deleted because it was orphaned")
 
-    async def _delete_former(self, wanted: ExternalSecret, name: str) -> None:
-        """The target was renamed: the Secret of the former name goes, if it is ours."""
-        state = await self._cluster.target_state(self._key.namespace, name)
-        if state is not None and state.owner_uid == wanted.uid:
-            await self._cluster.delete_secret(self._key.namespace, name, uid=state.uid)
+    async def _delete_target(self, name: str, message: str) -> bool:
+        deleted = await finalizer.delete_target(self._cluster, self._owner(), self._key.namespace, name)
+        if deleted:
+            await self._tell(conditions.NORMAL, conditions.DELETED_EVENT, f'{message}: Secret "{name}"')
+        return deleted
 
-    async def _succeed(self, wanted: ExternalSecret, applied: Applied | None, message: str) -> None:
+    async def _tell(self, type_: str, reason: str, message: str) -> None:
+        await self._cluster.record_event(self._obj, type_=type_, reason=reason, message=message)
+
+    async def _tell_missing(self, wanted: ExternalSecret, answers: Mapping[StoreRef, Answers]) -> None:
+        """Name what its stores have no more, where the deletion policy lets it go."""
+        missing = missing_entries(wanted.spec, answers)
+        if missing:
+            await self._tell(
+                conditions.NORMAL, conditions.MISSING_PROVIDER_SECRET_EVENT, missing_text(missing)
+            )
+
+    async def _finish(
+        self, wanted: ExternalSecret, reason: str, message: str, *, outcome: Outcome = Outcome.UNCHANGED
+    ) -> Result:
+        """All is well, and no Secret was written."""
+        await self._succeed(wanted, None, reason, message)
+        most = _MISSING_DELAY if reason == conditions.SECRET_MISSING else None
+        return self._result(outcome, message=message, requeue_after=self._next(wanted, most=most))
+
+    def _says(self, *reasons: str) -> bool:
+        """Whether the last pass ended with one of these reasons."""
+        return conditions.condition_of(self._obj, conditions.READY).get("reason") in reasons
+
+    async def _succeed(
+        self, wanted: ExternalSecret, applied: Applied | None, reason: str, message: str
+    ) -> None:
         now = self._clock.now()
         fields: dict[str, object] = {
             "refreshTime": conditions.timestamp(now),
             "syncedResourceVersion": conditions.synced_version(self._obj),
-            "binding": {"name": wanted.target_name},
         }
         if applied is not None:
+            fields["binding"] = {"name": wanted.target_name}
             fields["target"] = {"uid": applied.uid, "resourceVersion": applied.resource_version}
-        ready = conditions.condition(
-            conditions.READY, ok=True, reason=conditions.SECRET_SYNCED, message=message
-        )
+        elif reason in (conditions.SECRET_DELETED, conditions.SECRET_MISSING):
+            fields["target"] = None
+        ready = conditions.condition(conditions.READY, ok=True, reason=reason, message=message)
         await write_status(
             self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields=fields
         )
         self._refreshed = conditions.parse_timestamp(fields["refreshTime"])
         if applied is not None and applied.action is not Action.UNCHANGED:
             created = applied.action is Action.CREATED
-            await self._cluster.record_event(
-                self._obj,
-                type_=conditions.NORMAL,
-                reason=conditions.CREATED_EVENT if created else conditions.UPDATED_EVENT,
-                message=f'{"created" if created else "updated"} Secret "{wanted.target_name}": '
+            await self._tell(
+                conditions.NORMAL,
+                conditions.CREATED_EVENT if created else conditions.UPDATED_EVENT,
+                f'{"created" if created else "updated"} Secret "{wanted.target_name}": '
                 + changes_text(applied),
             )
 
     async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
         delay = self._backoff(error) if retry and not self._refresh_always else None
         message = cause
+        stale_since: datetime | None = None
         if self._refreshed is not None and self._status.get("binding") and not self._is_gone:
+            stale_since = self._refreshed
             since = conditions.timestamp(self._refreshed)
             message += f"; the Secret keeps its last values, those of {since}"
         if delay is not None:
@@ -303,9 +416,7 @@ class _Pass:
             self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields={}
         )
         if before.get("status") != "False" or not (known == cause or known.startswith(f"{cause}; ")):
-            await self._cluster.record_event(
-                self._obj, type_=conditions.WARNING, reason=conditions.UPDATE_FAILED_EVENT, message=cause
-            )
+            await self._tell(conditions.WARNING, conditions.UPDATE_FAILED_EVENT, cause)
         return Result(
             key=self._key,
             outcome=Outcome.FAILED,
@@ -315,6 +426,7 @@ class _Pass:
             retry=retry,
             requeue_after=None if delay is None else delay.total_seconds(),
             depends_on=self._depends_on,
+            stale_since=stale_since,
         )
 
     def _backoff(self, error: SealbridgeError) -> timedelta:
@@ -333,12 +445,13 @@ class _Pass:
         asked = [f.retry_after for f in getattr(error, "failures", ()) if isinstance(f, Throttled)]
         return max(delay, *(timedelta(seconds=seconds or 0) for seconds in asked), BACKOFF_FIRST)
 
-    def _next(self, wanted: ExternalSecret) -> float | None:
+    def _next(self, wanted: ExternalSecret, *, most: float | None = None) -> float | None:
         if self._refreshed is None:
             return None
-        return seconds_until_due(
+        due = seconds_until_due(
             wanted.spec, self._refreshed, now=self._clock.now(), u=jitter(wanted.uid, self._refreshed)
         )
+        return min((delay for delay in (due, most) if delay is not None), default=None)
 
     def _result(
         self,

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sealbridge.errors import Immutable, NotOwned
 from sealbridge.reconcile.cluster import Action, Owner, Ownership, TargetState
-from sealbridge.reconcile.kinds import Object
+from sealbridge.reconcile.kinds import SEALED_SECRET, Object
 from sealbridge.sealing.keys import KEY_LABEL
 from sealbridge.secret import Secret
+from sealbridge.sync.fingerprints import created_by, data_hash
+from sealbridge.sync.template import CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL
 
 MANAGED_ANNOTATION = "sealedsecrets.bitnami.com/managed"
 PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
@@ -24,7 +26,13 @@ PATCH_ANNOTATION = "sealedsecrets.bitnami.com/patch"
 # was deleted and applied again goes on where it was.
 RETAINED_ANNOTATION = "sealbridge.io/retained-for"
 
+# On an ExternalSecret or on a Secret that somebody else has made: the one may take over the other.
+ADOPT_ANNOTATION = "sealbridge.io/adopt"
+
 DEFAULT_TYPE = "Opaque"
+
+_MERGES = frozenset({Ownership.MERGE, Ownership.CREATE_OR_MERGE})
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +58,16 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
     place, ManifestError when `existing` cannot be read.
     """
     if existing is None:
-        return _creation(desired, owner)
+        if ownership is Ownership.MERGE:
+            return Plan(action=Action.ABSENT, ours=False)
+        controls = ownership in (Ownership.OWN, Ownership.ADOPT)
+        return _creation(desired, owner if controls else replace(owner, unowned=True))
     current = Secret.from_manifest(existing)
     _check_no_key(current, owner)
-    merged = (
-        _owned(current, desired, owner) if ownership is Ownership.OWN else _adopted(current, desired, owner)
-    )
+    if ownership is Ownership.OWN:
+        merged = _owned(current, desired, owner)
+    else:
+        merged = _shared(current, desired, owner, ownership)
     _check_immutable(current, merged, ownership)
     changes = {
         "added": tuple(sorted(merged.items.keys() - current.items.keys())),
@@ -66,7 +78,7 @@ def decide(existing: Object | None, desired: Secret, owner: Owner, ownership: Ow
             if current.items.get(key, merged.items[key]) != merged.items[key]
         ),
     }
-    ours = ownership is Ownership.ADOPT or _is_ours(merged, owner) or _is_managed(merged)
+    ours = ownership is not Ownership.OWN or _is_ours(merged, owner) or _is_managed(merged)
     if _content(merged) == _content(current):
         return Plan(action=Action.UNCHANGED, ours=ours)
     return Plan(action=Action.UPDATED, manifest=merged.to_manifest(), ours=ours, **changes)
@@ -186,59 +198,144 @@ def _mark(owner: Owner) -> str:
     return f"{owner.kind}/{owner.name}"
 
 
-def _adopted(current: Secret, desired: Secret, owner: Owner) -> Secret:
-    references = current.metadata.get("ownerReferences") or []
-    controller = controller_of(references)
-    if controller is not None and not _same_object(controller, owner):
-        if _group(controller.get("apiVersion")) == _group(owner.api_version) and (
-            controller.get("kind") == owner.kind
-        ):
-            what = f"target is owned by another {owner.kind}"
-        else:
-            what = f"target is owned by {controller.get('kind')} {controller.get('name')}"
-        raise NotOwned(what, hint="give the two different target names, or delete one of them")
-    metadata = _metadata(current)
-    _set(metadata, "ownerReferences", _references(references, owner))
-    own_labels, own_annotations = own_metadata(
-        current.metadata.get("managedFields") or (), owner.field_manager
+def belongs_to(secret: Secret, owner: Owner) -> bool:
+    """Whether a target goes with its ExternalSecret: it is its controller, or marked as its owner."""
+    controller = controller_of(secret.metadata.get("ownerReferences") or ())
+    if controller is not None:
+        return _same_object(controller, owner)
+    return _is_marked(secret, owner)
+
+
+def _is_marked(secret: Secret, owner: Owner) -> bool:
+    return secret.labels.get(MANAGED_LABEL) == "true" and (
+        secret.labels.get(CREATED_BY_LABEL) == created_by(secret.namespace, owner.name)
     )
+
+
+def _was_made_by(secret: Secret, own: OwnFields, owner: Owner) -> bool:
+    """Whether replacing its data takes nothing that is somebody else's.
+
+    Secrets that External Secrets Operator has made count: it signs with the same names.
+    """
+    if belongs_to(secret, owner) or own.made:
+        return True
+    # A Secret taken over once, with nothing in it but what was written then.
+    return secret.labels.get(MANAGED_LABEL) == "true" and own.any and secret.items.keys() <= own.items
+
+
+def _shared(current: Secret, desired: Secret, owner: Owner, ownership: Ownership) -> Secret:
+    """The target of an ExternalSecret, which never takes what is somebody else's."""
+    references = current.metadata.get("ownerReferences") or []
+    merges = ownership in _MERGES
+    _check_controller(current, owner, merges=merges)
+    own = own_fields(current.metadata.get("managedFields") or (), owner.field_manager)
+    handed_over = owner.adopts or current.annotations.get(ADOPT_ANNOTATION) == "true"
+    if not (merges or handed_over or _was_made_by(current, own, owner)):
+        raise NotOwned(
+            f'Secret "{current.name}" was made by somebody else and would lose its data: creationPolicy'
+            f' Merge adds to it, the annotation {ADOPT_ANNOTATION}: "true" on the ExternalSecret or on the'
+            " Secret hands it over",
+            hint="or give target.name another name",
+        )
+    metadata = _metadata(current)
+    _set(
+        metadata,
+        "ownerReferences",
+        _references(references, owner)
+        if ownership is Ownership.ADOPT
+        else [dict(one) for one in references if not _same_object(one, owner)],
+    )
+    items = {**_without(current.items, own.items), **desired.items} if merges else dict(desired.items)
+    annotations = _without(current.annotations, own.annotations) | dict(desired.annotations)
+    if DATA_HASH_ANNOTATION in desired.annotations:
+        # Over the keys of others as well, so that an edit of any of them is seen.
+        annotations[DATA_HASH_ANNOTATION] = data_hash(items)
     return Secret(
         name=current.name,
         namespace=current.namespace,
-        items=desired.items,
+        items=items,
         type=desired.type or current.type or DEFAULT_TYPE,
         immutable=True if desired.immutable or current.immutable else desired.immutable,
-        labels=_without(current.labels, own_labels) | dict(desired.labels),
-        annotations=_without(current.annotations, own_annotations) | dict(desired.annotations),
+        labels=_without(current.labels, own.labels) | dict(desired.labels),
+        annotations=annotations,
         metadata=metadata,
     )
 
 
-def own_metadata(managed_fields: Iterable[Mapping[str, Any]], manager: str) -> tuple[set[str], set[str]]:
-    """The label keys and annotation keys that `manager` has written, from an object's managedFields."""
+def _check_controller(current: Secret, owner: Owner, *, merges: bool) -> None:
+    """Refuse what another controller would write over again and again."""
+    controller = controller_of(current.metadata.get("ownerReferences") or ())
+    if controller is None or _same_object(controller, owner):
+        return
+    group, kind = _group(controller.get("apiVersion")), controller.get("kind")
+    if (group, kind) == (_group(owner.api_version), owner.kind):
+        what = f"target is owned by another {owner.kind}"
+    elif not merges:
+        what = f"target is owned by {kind} {controller.get('name')}"
+    elif (group, kind) == (SEALED_SECRET.group, SEALED_SECRET.name) and (
+        current.annotations.get(PATCH_ANNOTATION) != "true"
+    ):
+        what = f"target is owned by {kind} {controller.get('name')}, which replaces all of its data"
+    else:
+        return
+    raise NotOwned(what, hint="give the two different target names, or delete one of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFields:
+    """What one field manager has written of a Secret: keys of its items, labels and annotations.
+
+    `made`: it is the one that created the Secret.
+    """
+
+    items: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    annotations: frozenset[str] = frozenset()
+    made: bool = False
+    any: bool = False
+
+
+def own_fields(managed_fields: Iterable[Mapping[str, Any]], manager: str) -> OwnFields:
+    """What `manager` has written, from an object's managedFields."""
+    items: set[str] = set()
     labels: set[str] = set()
     annotations: set[str] = set()
+    made = found = False
     for entry in managed_fields:
-        if entry.get("manager") != manager:
+        if entry.get("manager") != manager or entry.get("operation") != "Update":
             continue
-        fields = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
-        labels.update(_field_names(fields.get("f:labels")))
-        annotations.update(_field_names(fields.get("f:annotations")))
-    return labels, annotations
+        found = True
+        fields = entry.get("fieldsV1") or {}
+        metadata = fields.get("f:metadata") or {}
+        items.update(_field_names(fields.get("f:data")))
+        labels.update(_field_names(metadata.get("f:labels")))
+        annotations.update(_field_names(metadata.get("f:annotations")))
+        # The type is written once, by whoever creates a Secret.
+        made = made or "f:type" in fields
+    return OwnFields(
+        items=frozenset(items),
+        labels=frozenset(labels),
+        annotations=frozenset(annotations),
+        made=made,
+        any=found,
+    )
 
 
-def managed_metadata(manager: str, labels: Iterable[str], annotations: Iterable[str]) -> Object:
-    """The managedFields entry that `own_metadata` reads these keys from."""
+def managed_fields_of(manager: str, own: OwnFields) -> Object:
+    """The managedFields entry that `own_fields` reads this from."""
+    names: dict[str, Object] = {
+        kind: {f"f:{key}": {} for key in sorted(keys)}
+        for kind, keys in (("data", own.items), ("labels", own.labels), ("annotations", own.annotations))
+    }
     return {
         "manager": manager,
         "operation": "Update",
         "apiVersion": "v1",
         "fieldsType": "FieldsV1",
         "fieldsV1": {
-            "f:metadata": {
-                "f:labels": {f"f:{key}": {} for key in sorted(labels)},
-                "f:annotations": {f"f:{key}": {} for key in sorted(annotations)},
-            }
+            "f:data": names["data"],
+            "f:metadata": {"f:labels": names["labels"], "f:annotations": names["annotations"]},
+            **({"f:type": {}} if own.made else {}),
         },
     }
 
@@ -281,7 +378,7 @@ def _set(metadata: dict[str, Any], key: str, value: list[Object]) -> None:
         metadata.pop(key, None)
 
 
-def _without(current: Mapping[str, str], keys: set[str]) -> dict[str, str]:
+def _without(current: Mapping[str, _T], keys: frozenset[str]) -> dict[str, _T]:
     return {key: value for key, value in current.items() if key not in keys}
 
 
@@ -303,7 +400,7 @@ def _check_immutable(current: Secret, merged: Secret, ownership: Ownership) -> N
     if current.immutable and merged.items != current.items:
         what = (
             "could not update secret, target is immutable"
-            if ownership is Ownership.ADOPT
+            if ownership is not Ownership.OWN
             else f'Secret "{current.name}" is immutable and its data has changed'
         )
         raise Immutable(what, hint=again)

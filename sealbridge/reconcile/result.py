@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from sealbridge.errors import SealbridgeError
@@ -15,6 +16,7 @@ class Outcome(Enum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    DELETED = "deleted"  # the target, as its policy has it
     VALID = "valid"  # a store that answers
     SKIPPED = "skipped"  # not ours, or nothing to do
     GONE = "gone"  # the object no longer exists
@@ -29,7 +31,8 @@ class Result:
     `requeue_after` where the reconciler has told people when. A failure without `retry` waits for a
     change of the object or of what it depends on. `told`: people were told, as well as could be; without
     it the status still speaks of an earlier pass. `depends_on` is told with every outcome: whoever sees
-    one of these change hands the object to the queue again.
+    one of these change hands the object to the queue again. `stale_since`: of a failure, from when the
+    values are that its target keeps.
     """
 
     key: ObjectKey
@@ -44,3 +47,4 @@ class Result:
     told: bool = True
     error: SealbridgeError | None = None
     depends_on: frozenset[ObjectKey] = field(default_factory=frozenset)
+    stale_since: datetime | None = None

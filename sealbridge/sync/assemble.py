@@ -11,6 +11,7 @@ from sealbridge.secret import Value
 from sealbridge.stores.base import Reference
 from sealbridge.sync.convert import convert_keys, valid_keys
 from sealbridge.sync.decode import decode
+from sealbridge.sync.missing import is_missing
 from sealbridge.sync.model import ExternalSecretSpec, NullBytePolicy, RemoteRef, StoreRef
 from sealbridge.sync.plan import Entry, entries
 
@@ -23,6 +24,7 @@ _LISTED = 10
 def assemble(spec: ExternalSecretSpec, results: Mapping[StoreRef, Answers]) -> dict[str, Value]:
     """The items of the target before its template; later entries overwrite earlier ones.
 
+    What is missing in its store is left out where the deletion policy lets it go.
     Raises SyncError that names every entry that failed and why, never a value.
     """
     items: dict[str, Value] = {}
@@ -30,6 +32,8 @@ def assemble(spec: ExternalSecretSpec, results: Mapping[StoreRef, Answers]) -> d
     for entry in entries(spec):
         answers = results[entry.store]
         answer = answers if isinstance(answers, SealbridgeError) else answers[entry.reference]
+        if is_missing(spec, answer):
+            continue
         if isinstance(answer, SealbridgeError):
             failures.append((entry, answer))
             continue

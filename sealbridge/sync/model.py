@@ -23,8 +23,8 @@ API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _DEFAULT_INTERVAL = timedelta(hours=1)
 _SUPPORTED = (
-    "supported today: data[] and dataFrom[].extract with storeRefs, creationPolicy Owner,"
-    " deletionPolicy Retain, template type, metadata and data"
+    "supported today: data[] and dataFrom[].extract with storeRefs, every creationPolicy and"
+    " deletionPolicy, template type, metadata and data"
 )
 _T = TypeVar("_T")
 
@@ -273,7 +273,9 @@ def _with_interval(spec: Any) -> Any:
         text = "0"
     if isinstance(text, str):
         try:
-            return {**spec, "refreshInterval": parse_duration(text)}
+            # As upstream does: a negative interval says what 0 does.
+            length = -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
+            return {**spec, "refreshInterval": length}
         except ValueError as error:
             reason = str(error)
     raise ManifestError(
@@ -289,14 +291,6 @@ def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
     found: list[tuple[bool, str]] = [
         (spec.sync_windows is not None, "spec.syncWindows"),
         (bool(target.manifest), "spec.target.manifest"),
-        (
-            target.creation_policy is not CreationPolicy.OWNER,
-            f"spec.target.creationPolicy {target.creation_policy.value}",
-        ),
-        (
-            target.deletion_policy is not DeletionPolicy.RETAIN,
-            f"spec.target.deletionPolicy {target.deletion_policy.value}",
-        ),
         (bool(template.template_from), "spec.target.template.templateFrom"),
         (
             template.values_decoding_strategy not in (None, "", "None"),
@@ -324,6 +318,7 @@ def _check(spec: ExternalSecretSpec) -> None:
     """What the admission webhook of upstream denies, and what its schema does."""
     if not spec.data and not spec.data_from:
         raise ManifestError("either spec.data or spec.dataFrom must be given")
+    _check_policies(spec.target)
     seen: dict[str, int] = {}
     for number, data in enumerate(spec.data):
         where = f"spec.data[{number}]"
@@ -332,7 +327,7 @@ def _check(spec: ExternalSecretSpec) -> None:
                 f"{where}.secretKey {data.secret_key!r} cannot be a key of a Secret",
                 hint="use at most 253 letters, digits, '-', '_' and '.'",
             )
-        if data.secret_key in seen:
+        if data.secret_key in seen and spec.target.deletion_policy is DeletionPolicy.RETAIN:
             raise ManifestError(
                 f"{where}.secretKey {data.secret_key!r} is that of spec.data[{seen[data.secret_key]}] too",
                 hint="give each item its own secretKey",
@@ -345,6 +340,23 @@ def _check(spec: ExternalSecretSpec) -> None:
             raise ManifestError(f"{where} has no source", hint="give it `extract`")
         _check_source(spec, entry.source_ref, where)
     _check_template(spec.target.template)
+
+
+def _check_policies(target: Target) -> None:
+    creation, deletion = target.creation_policy, target.deletion_policy
+    shared = (CreationPolicy.MERGE, CreationPolicy.CREATE_OR_MERGE, CreationPolicy.NONE)
+    if deletion is DeletionPolicy.DELETE and creation in shared:
+        raise ManifestError(
+            f"spec.target.deletionPolicy Delete must not be used with creationPolicy {creation.value}:"
+            " the Secret is not the ExternalSecret's own to delete",
+            hint="use creationPolicy Owner, or another deletionPolicy",
+        )
+    if deletion is DeletionPolicy.MERGE and creation is CreationPolicy.NONE:
+        raise ManifestError(
+            "spec.target.deletionPolicy Merge must not be used with creationPolicy None:"
+            " there is no Secret to merge with",
+            hint="leave deletionPolicy out",
+        )
 
 
 def _check_source(spec: ExternalSecretSpec, source: SourceRef | None, where: str) -> None:

@@ -31,7 +31,7 @@ def due_time(spec: ExternalSecretSpec, refresh_time: datetime, *, u: float = 0.5
 
     `u` in [0, 1) spreads it over refreshInterval times 0.9 to 1.1; 0.5 is the interval itself.
     """
-    if spec.refresh_policy is not RefreshPolicy.PERIODIC or not spec.refresh_interval:
+    if spec.refresh_policy is not RefreshPolicy.PERIODIC or spec.refresh_interval <= timedelta():
         return None
     return refresh_time + spec.refresh_interval * (1 - _JITTER + 2 * _JITTER * u)
 
@@ -49,7 +49,7 @@ def is_due(
         return not synced or state.refresh_time is None
     if spec.refresh_policy is RefreshPolicy.ON_CHANGE:
         return changed or state.refresh_time is None
-    if not spec.refresh_interval and synced:
+    if spec.refresh_interval <= timedelta() and synced:
         # As upstream does: interval 0 means once, even when the spec is edited later.
         return False
     if changed or state.refresh_time is None or state.refresh_time > now:

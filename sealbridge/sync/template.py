@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sealbridge.errors import ManifestError, TemplateError
 from sealbridge.secret import Secret, Value
 from sealbridge.sync import fingerprints
-from sealbridge.sync.model import ExternalSecret, MergePolicy, TargetTemplate
+from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, MergePolicy, TargetTemplate
 from sealbridge.templates import Template, string_map
 from sealbridge.templates.go.values import StringMap
 
@@ -18,6 +18,11 @@ DATA_HASH_ANNOTATION = "reconcile.external-secrets.io/data-hash"
 # Of both kinds of target, so that one watch on metadata finds drift in all of them.
 SEALBRIDGE_LABEL = "sealbridge.io/managed"
 
+# What tells Argo CD and kubectl which object they have applied: on the Secret it would make them take it
+# for one of theirs, and Argo CD delete it. Our own say how to treat the ExternalSecret.
+_NOT_COPIED = frozenset({"app.kubernetes.io/instance", "kubectl.kubernetes.io/last-applied-configuration"})
+_NOT_COPIED_PREFIXES = ("argocd.argoproj.io/", "sealbridge.io/")
+
 _WHERE = "spec.target.template"
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
@@ -26,12 +31,16 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
     """The Secret as it should be. Raises TemplateError or ManifestError that name the field.
 
     Without a template, labels and annotations of the ExternalSecret are copied; with one, even an
-    empty one, only the template's own are taken.
+    empty one, only the template's own are taken. Where the stores have nothing and deletionPolicy Merge
+    has the items go, there is nothing to render either.
     """
-    template = external_secret.spec.target.template
-    if template is None:
+    target = external_secret.spec.target
+    template = target.template
+    if not items and target.deletion_policy is DeletionPolicy.MERGE:
+        data, labels, annotations = {}, {}, {}
+    elif template is None:
         data = dict(items)
-        labels, annotations = dict(external_secret.labels), dict(external_secret.annotations)
+        labels, annotations = _copied(external_secret.labels), _copied(external_secret.annotations)
     else:
         data, labels, annotations = _templated(template, items)
     for key in data:
@@ -42,17 +51,28 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
             )
     labels[MANAGED_LABEL] = "true"
     labels[SEALBRIDGE_LABEL] = "true"
-    labels[CREATED_BY_LABEL] = fingerprints.created_by(external_secret.namespace, external_secret.name)
+    labels.pop(CREATED_BY_LABEL, None)
+    if target.creation_policy is CreationPolicy.OWNER:
+        labels[CREATED_BY_LABEL] = fingerprints.created_by(external_secret.namespace, external_secret.name)
     annotations[DATA_HASH_ANNOTATION] = fingerprints.data_hash(data)
     return Secret(
         name=external_secret.target_name,
         namespace=external_secret.namespace,
         items=data,
         type=template.type if template else "",
-        immutable=True if external_secret.spec.target.immutable else None,
+        immutable=True if target.immutable else None,
         labels=labels,
         annotations=annotations,
     )
+
+
+def _copied(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Labels or annotations without those that speak of the ExternalSecret itself."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key not in _NOT_COPIED and not key.startswith(_NOT_COPIED_PREFIXES)
+    }
 
 
 def _templated(

@@ -290,6 +290,11 @@ class ClusterContract:
     async def test_an_external_secret_adopts_and_cleans_up_after_itself_only(self, harness: Harness) -> None:
         await harness.put_secret(self.foreign(harness, "adopted", labels={"theirs": "1"}))
         owner = owner_of(await harness.put(external_secret("adopted")), manager="es/adopted")
+        with pytest.raises(NotOwned, match="was made by somebody else"):
+            await harness.cluster.apply_secret(
+                self.secret(harness, "adopted"), owner=owner, ownership=Ownership.ADOPT
+            )
+        owner = replace(owner, adopts=True)
 
         for labels in ({"mine": "1", "old": "1"}, {"mine": "2"}):
             await harness.cluster.apply_secret(
@@ -309,6 +314,95 @@ class ClusterContract:
 
         with pytest.raises(NotOwned, match="target is owned by another ExternalSecret"):
             await harness.cluster.apply_secret(target, owner=second, ownership=Ownership.ADOPT)
+
+    async def test_a_merge_into_nothing_makes_nothing(self, harness: Harness) -> None:
+        owner = owner_of(await harness.put(external_secret("absent")), manager="es/absent")
+
+        applied = await harness.cluster.apply_secret(
+            self.secret(harness, "absent"), owner=owner, ownership=Ownership.MERGE
+        )
+
+        assert (applied.action, applied.uid, applied.ours) == (Action.ABSENT, "", False)
+        assert await harness.cluster.get_secret(harness.namespace, "absent") is None
+
+    async def test_several_merge_into_one_secret_and_each_takes_back_only_its_own(
+        self, harness: Harness
+    ) -> None:
+        cluster = harness.cluster
+        await harness.put_secret(self.foreign(harness, "merged", labels={"theirs": "1"}))
+        one = owner_of(await harness.put(external_secret("merging-1")), manager="es/merging-1")
+        two = owner_of(await harness.put(external_secret("merging-2")), manager="es/merging-2")
+
+        async def merge(owner: Owner, items: dict[str, bytes], **more: Any) -> tuple[Action, set[str]]:
+            secret = replace(
+                self.secret(harness, "merged", **more), items={k: Value(v) for k, v in items.items()}
+            )
+            applied = await cluster.apply_secret(secret, owner=owner, ownership=Ownership.MERGE)
+            stored = await cluster.get_secret(harness.namespace, "merged")
+            assert stored is not None
+            return applied.action, set(stored.items)
+
+        assert await merge(one, {"a": b"1", "stale": b"1"}, labels={"mine": "1"}) == (
+            Action.UPDATED,
+            {"theirs", "a", "stale"},
+        )
+        assert await merge(two, {"b": b"1"}) == (Action.UPDATED, {"theirs", "a", "stale", "b"})
+        assert await merge(one, {"a": b"2"}) == (Action.UPDATED, {"theirs", "a", "b"})
+        writes = await harness.writes()
+        assert await merge(one, {"a": b"2"}) == (Action.UNCHANGED, {"theirs", "a", "b"})
+        assert await merge(two, {"b": b"1"}) == (Action.UNCHANGED, {"theirs", "a", "b"})
+        assert await harness.writes() == writes
+        # Who writes the key of another owns it from then on.
+        assert await merge(two, {"a": b"3", "b": b"1"}) == (Action.UPDATED, {"theirs", "a", "b"})
+        assert await merge(one, {}) == (Action.UNCHANGED, {"theirs", "a", "b"})
+        assert await merge(two, {}) == (Action.UPDATED, {"theirs"})
+        state = await cluster.target_state(harness.namespace, "merged")
+        assert state is not None
+        assert (state.owner_uid, dict(state.labels)) == (None, {"theirs": "1"})
+
+    async def test_what_is_made_without_an_owner_is_known_again_by_whoever_made_it(
+        self, harness: Harness
+    ) -> None:
+        cluster = harness.cluster
+        maker = owner_of(await harness.put(external_secret("orphaning")), manager="es/orphaning")
+        other = owner_of(await harness.put(external_secret("envious")), manager="es/envious")
+        for name, ownership in (
+            ("orphan", Ownership.ORPHAN),
+            ("created-or-merged", Ownership.CREATE_OR_MERGE),
+        ):
+            made = await cluster.apply_secret(
+                self.secret(harness, name, {"a": b"1"}), owner=maker, ownership=ownership
+            )
+            state = await cluster.target_state(harness.namespace, name)
+            assert state is not None
+            assert (made.action, state.owner_uid) == (Action.CREATED, None)
+            with pytest.raises(NotOwned):
+                await cluster.apply_secret(
+                    self.secret(harness, name), owner=other, ownership=Ownership.ORPHAN
+                )
+            again = await cluster.apply_secret(
+                self.secret(harness, name, {"b": b"1"}), owner=maker, ownership=Ownership.ADOPT
+            )
+            assert (again.added, again.removed) == (("b",), ("a",))
+            state = await cluster.target_state(harness.namespace, name)
+            assert state is not None
+            assert state.owner_uid == maker.uid
+
+    async def test_a_finalizer_holds_an_object_back_where_objects_are_kept(self, harness: Harness) -> None:
+        name = "sealbridge.io/test"
+        obj = await harness.put(external_secret("held"))
+        before = obj["metadata"].get("finalizers") or []
+
+        held = await harness.cluster.set_finalizer(EXTERNAL_SECRET, obj, name, present=True)
+        assert (held["spec"], held["metadata"]["uid"]) == (obj["spec"], obj["metadata"]["uid"])
+        # The object as it was read first is good enough to go on with.
+        await harness.cluster.set_finalizer(EXTERNAL_SECRET, obj, name, present=True)
+        await harness.cluster.patch_status(EXTERNAL_SECRET, obj, {"refreshTime": "2026-01-01T00:00:00Z"})
+        free = await harness.cluster.set_finalizer(EXTERNAL_SECRET, held, name, present=False)
+        assert (free["metadata"].get("finalizers") or []) == before
+        await harness.remove(EXTERNAL_SECRET, "held")
+        await harness.cluster.set_finalizer(EXTERNAL_SECRET, obj, name, present=False)
+        assert await harness.cluster.get(EXTERNAL_SECRET, harness.namespace, "held") is None
 
     async def test_an_immutable_secret_keeps_its_data(self, harness: Harness) -> None:
         owner = owner_of(await harness.put(sealed_secret("immutable")))

@@ -42,17 +42,22 @@ def test_an_owner_that_makes_another_target_leaves_the_former() -> None:
     targets.assign(SECRET, OWNER)
     targets.witness("a", "x", "5")
     targets.assign(ObjectKey("Secret", "a", "y"), OWNER)
-    assert targets.owner("a", "x") is None
-    assert targets.owner("a", "y") == OWNER
+    assert targets.owners("a", "x") == ()
+    assert targets.owners("a", "y") == (OWNER,)
     assert targets.version("a", "x") is None
 
 
-def test_a_target_that_was_taken_over_stays_with_its_new_owner() -> None:
+def test_several_may_merge_into_one_target_and_the_last_of_them_turns_the_light_off() -> None:
     targets = Targets()
     targets.assign(SECRET, OWNER)
     targets.assign(SECRET, OTHER)
+    targets.assign(SECRET, OTHER)
+    targets.witness("a", "x", "5")
+    assert targets.owners("a", "x") == (OWNER, OTHER)
     targets.release(OWNER)
-    assert targets.owner("a", "x") == OTHER
+    assert (targets.owners("a", "x"), targets.version("a", "x")) == ((OTHER,), "5")
+    targets.release(OTHER)
+    assert (targets.owners("a", "x"), targets.version("a", "x")) == ((), None)
 
 
 def test_an_owner_that_is_gone_is_forgotten() -> None:

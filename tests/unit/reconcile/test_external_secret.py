@@ -9,56 +9,16 @@ import pytest
 import yaml
 
 from sealbridge.errors import StoreError, Throttled
-from sealbridge.local.directory import DirectoryCluster
 from sealbridge.manifests import dump_yaml
 from sealbridge.reconcile.cluster import Ownership
-from sealbridge.reconcile.external_secret import ExternalSecretReconciler
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
-from sealbridge.reconcile.result import Outcome, Result
-from sealbridge.reconcile.secret_store import SecretStoreReconciler
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET
+from sealbridge.reconcile.result import Outcome
 from sealbridge.reconcile.status import owner_of
-from sealbridge.reconcile.store_pool import Opener, StorePool
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Reference, Resolver
-from sealbridge.stores.registry import open_store
 from tests.canary import Canary
-from tests.worlds import World, condition, external_key, external_secret, fake_store, store_key
-
-DB = external_key("db")
-HOUR = 3600.0
-
-
-class Operator:
-    """What outlives a pass: the cluster and the pool of opened stores."""
-
-    def __init__(self, world: World, *, once: bool = False, opener: Opener = open_store) -> None:
-        self.world = world
-        self.cluster: DirectoryCluster = world.cluster()
-        self.pool = StorePool(self.cluster, world.clock, opener=opener)
-        self.external = ExternalSecretReconciler(self.cluster, self.pool, world.clock, refresh_always=once)
-        self.stores = SecretStoreReconciler(self.cluster, self.pool, world.clock)
-
-    async def reconcile(self, key: ObjectKey = DB) -> Result:
-        """Look at all stores, then at the object; the source is read anew before."""
-        self.cluster.reload()
-        await self.check_stores()
-        return await self.external.reconcile(key)
-
-    async def check_stores(self) -> None:
-        kinds = ("SecretStore", "ClusterSecretStore")
-        for key in list(self.cluster._contents.objects):
-            if key.kind in kinds:
-                await self.stores.reconcile(key)
-
-    async def ready(self, key: ObjectKey = DB) -> dict[str, Any]:
-        return condition(await self.world.object(self.cluster, key), "Ready")
-
-    async def status(self, key: ObjectKey = DB) -> dict[str, Any]:
-        status: dict[str, Any] = (await self.world.object(self.cluster, key))["status"]
-        return status
-
-    def events(self, kind: str = "ExternalSecret") -> list[tuple[str, str, str]]:
-        return [(e.type_, e.reason, e.message) for e in self.cluster.events if e.about.kind == kind]
+from tests.passes import DB, HOUR, Operator
+from tests.worlds import World, external_key, external_secret, fake_store, store_key
 
 
 async def test_it_becomes_a_secret_with_status_and_an_event(world: World) -> None:
@@ -372,8 +332,11 @@ async def test_a_cluster_store_denies_namespaces_that_its_conditions_do_not_name
     assert (await operator.reconcile(external_key("db", "other"))).outcome is Outcome.CREATED
 
 
-async def test_a_secret_that_nobody_controls_is_adopted_and_another_ones_is_not(world: World) -> None:
-    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+async def test_a_secret_of_others_is_adopted_when_it_is_handed_over_and_that_of_a_controller_never(
+    world: World,
+) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
     folder = world.output / "default"
     folder.mkdir(parents=True)
     (folder / "db.yaml").write_text(
@@ -381,10 +344,20 @@ async def test_a_secret_that_nobody_controls_is_adopted_and_another_ones_is_not(
     )
     operator = Operator(world)
 
+    refused = await operator.reconcile()
+    assert refused.outcome is Outcome.FAILED
+    assert 'sealbridge.io/adopt: "true"' in (await operator.ready())["message"]
+    assert world.read("default/db.yaml") == {"old": "x"}
+
+    adopt = {"annotations": {"sealbridge.io/adopt": "true"}}
+    world.write("db.yaml", external_secret("db", {"x": "a"}, metadata=adopt))
     assert (await operator.reconcile()).removed == ("old",)
     secret = await operator.cluster.get_secret("default", "db")
     assert secret is not None
     assert secret.labels["theirs"] == "1"
+    assert "sealbridge.io/adopt" not in secret.annotations
+    world.write("db.yaml", external_secret("db", {"x": "a"}))
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
 
     world.write("other.yaml", external_secret("other", {"x": "a"}, target={"name": "taken"}))
     owner = owner_of(EXTERNAL_SECRET, await world.object(operator.cluster, DB), "m")
@@ -536,7 +509,8 @@ async def test_an_adopted_secret_keeps_its_type_unless_a_template_names_one(worl
     (world.output / "default").mkdir(parents=True)
     tls = Secret(name="db", namespace="default", type="example.org/kind", items={"x": Value(b"old")})
     (world.output / "default" / "db.yaml").write_text(dump_yaml([tls.to_manifest()]))
-    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}))
+    adopt = {"annotations": {"sealbridge.io/adopt": "true"}}
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), external_secret("db", {"x": "a"}, metadata=adopt))
     operator = Operator(world)
 
     assert (await operator.reconcile()).outcome is Outcome.UPDATED
@@ -563,7 +537,11 @@ async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World)
     [
         ({"data": []}, "either spec.data or spec.dataFrom must be given"),
         ({"refreshInterval": "often"}, "spec.refreshInterval: not a duration"),
-        ({"target": {"creationPolicy": "Merge"}}, "spec.target.creationPolicy Merge is not supported yet"),
+        ({"syncWindows": [{}]}, "spec.syncWindows is not supported yet"),
+        (
+            {"target": {"creationPolicy": "Merge", "deletionPolicy": "Delete"}},
+            "spec.target.deletionPolicy Delete must not be used with creationPolicy Merge",
+        ),
         ({"surprise": 1}, "spec.surprise: there is no such field"),
         ({"target": "text"}, "spec.target"),
     ],

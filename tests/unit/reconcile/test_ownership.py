@@ -11,8 +11,16 @@ import pytest
 from sealbridge.errors import Immutable, NotOwned
 from sealbridge.reconcile.cluster import Action, Owner, Ownership
 from sealbridge.reconcile.kinds import Object
-from sealbridge.reconcile.ownership import controller_of, decide, managed_metadata
+from sealbridge.reconcile.ownership import (
+    OwnFields,
+    belongs_to,
+    controller_of,
+    decide,
+    managed_fields_of,
+    own_fields,
+)
 from sealbridge.secret import Secret, Value
+from sealbridge.sync.fingerprints import created_by, data_hash
 
 SEALED = Owner(
     api_version="bitnami.com/v1alpha1",
@@ -65,6 +73,12 @@ def existing(
 def desired(data: dict[str, str] | None = None, **more: Any) -> Secret:
     items = {key: Value(text.encode()) for key, text in (data or {}).items()}
     return Secret(name="db", namespace="app", items=items, **more)
+
+
+def wrote(manager: str, *, made: bool = False, **fields: str) -> Object:
+    """An entry of managedFields; the keys of each kind of field stand in one text."""
+    keys = {kind: frozenset(text.split()) for kind, text in fields.items()}
+    return managed_fields_of(manager, OwnFields(made=made, any=True, **keys))
 
 
 def items(manifest: Object | None) -> dict[str, str]:
@@ -205,7 +219,7 @@ def test_the_skip_annotation_of_the_template_leaves_the_owner_out() -> None:
     assert "ownerReferences" not in plan.manifest["metadata"]
 
 
-def test_an_external_secret_adopts_what_nobody_controls_and_wipes_its_keys() -> None:
+def test_an_external_secret_adopts_what_it_is_given_and_wipes_its_keys() -> None:
     foreign = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u-3"}
     before = existing(
         {"old": "1"},
@@ -214,12 +228,13 @@ def test_an_external_secret_adopts_what_nobody_controls_and_wipes_its_keys() -> 
             "labels": {"theirs": "1", "stale": "1", "mine": "old"},
             "annotations": {"theirs": "1", "stale": "1"},
             "managedFields": [
-                managed_metadata("kubectl", ["theirs"], ["theirs"]),
-                managed_metadata("es/db", ["stale", "mine"], ["stale"]),
+                wrote("kubectl", labels="theirs", annotations="theirs"),
+                wrote("es/db", labels="stale mine", annotations="stale"),
             ],
         },
     )
-    plan = decide(before, desired({"new": "1"}, labels={"mine": "new"}), EXTERNAL, Ownership.ADOPT)
+    adopting = replace(EXTERNAL, adopts=True)
+    plan = decide(before, desired({"new": "1"}, labels={"mine": "new"}), adopting, Ownership.ADOPT)
 
     assert items(plan.manifest) == {"new": "1"}
     assert plan.manifest is not None
@@ -334,3 +349,246 @@ def test_an_item_that_appears_twice_in_base64_spelling_is_the_same_value() -> No
 def test_the_controller_is_the_one_reference_that_says_so() -> None:
     assert controller_of([reference(SEALED, controller=False), reference(EXTERNAL)]) == reference(EXTERNAL)
     assert controller_of([]) is None
+
+
+# ExternalSecrets: creationPolicies against Secrets that are there. NS/NAME of the owner is app/db.
+
+CREATED_BY = {
+    "reconcile.external-secrets.io/managed": "true",
+    "reconcile.external-secrets.io/created-by": created_by("app", "db"),
+}
+OTHERS = {**CREATED_BY, "reconcile.external-secrets.io/created-by": created_by("app", "other")}
+MANAGED_ONLY = {"reconcile.external-secrets.io/managed": "true"}
+CERTIFICATE = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "name": "c", "uid": "u-9"}
+REPLACING = [Ownership.ADOPT, Ownership.ORPHAN]
+MERGING = [Ownership.MERGE, Ownership.CREATE_OR_MERGE]
+
+
+def taken_over(metadata: dict[str, Any], owners: list[Object], ownership: Ownership, **owner: Any) -> Object:
+    """What becomes of a Secret with the key `old`. Raises NotOwned."""
+    before = existing({"old": "1"}, owners=owners, metadata=metadata)
+    plan = decide(before, desired({"new": "1"}), replace(EXTERNAL, **owner), ownership)
+    assert plan.manifest is not None
+    return plan.manifest
+
+
+@pytest.mark.parametrize("ownership", REPLACING)
+@pytest.mark.parametrize(
+    ("metadata", "owners"),
+    [
+        ({}, [reference(EXTERNAL)]),
+        ({}, [reference(EXTERNAL, uid="a former life's", apiVersion="external-secrets.io/v1beta1")]),
+        ({"labels": CREATED_BY}, []),
+        ({"managedFields": [wrote("es/db", made=True)]}, []),
+        ({"labels": MANAGED_ONLY, "managedFields": [wrote("es/db", items="old")]}, []),
+        ({"annotations": {"sealbridge.io/adopt": "true"}}, []),
+    ],
+    ids=["controlled", "former life", "created by", "made", "nothing of others in it", "handed over"],
+)
+def test_a_target_that_is_ours_is_replaced_without_being_asked_for(
+    metadata: dict[str, Any], owners: list[Object], ownership: Ownership
+) -> None:
+    manifest = taken_over(metadata, owners, ownership)
+
+    assert items(manifest) == {"new": "1"}
+    controlled = manifest["metadata"].get("ownerReferences", [])
+    assert controlled == ([reference(EXTERNAL)] if ownership is Ownership.ADOPT else [])
+
+
+@pytest.mark.parametrize("ownership", REPLACING)
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"labels": MANAGED_ONLY},
+        {"labels": OTHERS},
+        {"labels": {"reconcile.external-secrets.io/created-by": created_by("app", "db")}},
+        {"labels": MANAGED_ONLY, "managedFields": [wrote("es/other", items="old", made=True)]},
+        {"labels": MANAGED_ONLY, "managedFields": [wrote("es/db", items="another")]},
+        {"labels": MANAGED_ONLY, "managedFields": [{**wrote("es/db", made=True), "operation": "Apply"}]},
+        {"annotations": {"sealbridge.io/adopt": "yes"}},
+    ],
+    ids=[
+        "nobody's",
+        "managed label",
+        "created by another",
+        "not managed",
+        "another's",
+        "a key of others in it",
+        "applied",
+        "not true",
+    ],
+)
+def test_a_secret_that_somebody_else_made_needs_merge_or_to_be_handed_over(
+    metadata: dict[str, Any], ownership: Ownership
+) -> None:
+    with pytest.raises(NotOwned) as caught:
+        taken_over(metadata, [], ownership)
+    assert caught.value.what.startswith('Secret "db" was made by somebody else')
+    assert "creationPolicy Merge" in caught.value.what
+    assert 'sealbridge.io/adopt: "true"' in caught.value.what
+
+    assert items(taken_over(metadata, [], ownership, adopts=True)) == {"new": "1"}
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+@pytest.mark.parametrize(
+    ("controller", "refusing"),
+    [
+        (reference(EXTERNAL, name="other", uid="u-2"), [*REPLACING, *MERGING]),
+        (reference(SEALED, uid="u-2"), [*REPLACING, *MERGING]),
+        ({**CERTIFICATE, "controller": True}, REPLACING),
+        (CERTIFICATE, []),
+    ],
+    ids=["another ExternalSecret", "a SealedSecret", "another controller", "an owner that does not control"],
+)
+def test_what_another_controls_is_taken_by_nobody_and_merged_into_where_that_lasts(
+    controller: Object, refusing: list[Ownership], adopts: bool
+) -> None:
+    for ownership in (*REPLACING, *MERGING):
+        if ownership in refusing:
+            with pytest.raises(NotOwned, match="target is owned by"):
+                taken_over({}, [controller], ownership, adopts=adopts)
+        elif adopts or ownership in MERGING:
+            manifest = taken_over({}, [controller], ownership, adopts=adopts)
+            expected = [controller, *([reference(EXTERNAL)] if ownership is Ownership.ADOPT else [])]
+            assert manifest["metadata"]["ownerReferences"] == expected
+
+
+def test_a_sealed_secret_that_patches_lets_others_merge() -> None:
+    manifest = taken_over({"annotations": PATCH}, [reference(SEALED)], Ownership.MERGE)
+    assert items(manifest) == {"old": "1", "new": "1"}
+
+
+@pytest.mark.parametrize(
+    ("ownership", "action", "owners"),
+    [
+        (Ownership.ADOPT, Action.CREATED, [reference(EXTERNAL)]),
+        (Ownership.ORPHAN, Action.CREATED, None),
+        (Ownership.CREATE_OR_MERGE, Action.CREATED, None),
+        (Ownership.MERGE, Action.ABSENT, None),
+    ],
+)
+def test_what_is_not_there_is_made_by_all_policies_but_merge(
+    ownership: Ownership, action: Action, owners: list[Object] | None
+) -> None:
+    plan = decide(None, desired({"a": "1"}), EXTERNAL, ownership)
+
+    assert plan.action is action
+    assert (plan.manifest or {"metadata": {}})["metadata"].get("ownerReferences") == owners
+
+
+@pytest.mark.parametrize("ownership", MERGING)
+@pytest.mark.parametrize(
+    ("before", "own", "wanted", "after"),
+    [
+        ({"theirs": "1"}, "", {"mine": "1"}, {"theirs": "1", "mine": "1"}),
+        (
+            {"theirs": "1", "mine": "1", "stale": "1"},
+            "mine stale",
+            {"mine": "2"},
+            {"theirs": "1", "mine": "2"},
+        ),
+        ({"theirs": "1", "mine": "1"}, "mine", {}, {"theirs": "1"}),
+        ({"theirs": "1"}, "", {"theirs": "2"}, {"theirs": "2"}),
+        ({"theirs": "1"}, "gone", {}, {"theirs": "1"}),
+    ],
+    ids=[
+        "added",
+        "stale own keys go",
+        "nothing is left of ours",
+        "an equal key is overwritten",
+        "gone already",
+    ],
+)
+def test_a_merge_keeps_the_keys_of_others_and_takes_back_its_own(
+    before: dict[str, str], own: str, wanted: dict[str, str], after: dict[str, str], ownership: Ownership
+) -> None:
+    managed = [wrote("kubectl", items="theirs", made=True), wrote("es/db", items=own)]
+    hashed = {"reconcile.external-secrets.io/data-hash": "of what is desired"}
+    plan = decide(
+        existing(before, metadata={"managedFields": managed}),
+        desired(wanted, annotations=hashed),
+        EXTERNAL,
+        ownership,
+    )
+
+    assert items(plan.manifest) == after
+    assert plan.manifest is not None
+    values = {key: Value(text.encode()) for key, text in after.items()}
+    assert plan.manifest["metadata"]["annotations"] == dict.fromkeys(hashed, data_hash(values))
+
+
+def test_what_others_have_written_beside_ours_is_not_ours_when_they_write_it_again() -> None:
+    """As managedFields has it: who changes a key owns it."""
+    managed = [wrote("kubectl", items="k"), wrote("es/db", labels="l")]
+    before = existing({"k": "1"}, metadata={"managedFields": managed, "labels": {"l": "1"}})
+    plan = decide(before, desired({}), EXTERNAL, Ownership.MERGE)
+
+    assert items(plan.manifest) == {"k": "1"}
+    assert plan.manifest is not None
+    assert "labels" not in plan.manifest["metadata"]
+
+
+def test_an_owner_that_becomes_an_orphan_lets_go_of_its_target() -> None:
+    for ownership in (Ownership.ORPHAN, *MERGING):
+        before = existing({"a": "1"}, owners=[reference(EXTERNAL)])
+        plan = decide(before, desired({"a": "1"}), EXTERNAL, ownership)
+        assert plan.manifest is not None
+        assert "ownerReferences" not in plan.manifest["metadata"]
+
+
+@pytest.mark.parametrize("ownership", [Ownership.ORPHAN, *MERGING])
+def test_an_immutable_target_keeps_its_data_under_every_policy(ownership: Ownership) -> None:
+    before = existing({"a": "1"}, metadata={"labels": CREATED_BY}, immutable=True)
+
+    with pytest.raises(Immutable, match="could not update secret, target is immutable"):
+        decide(before, desired({"a": "2"}), EXTERNAL, ownership)
+
+
+@pytest.mark.parametrize(
+    ("labels", "owners", "ours"),
+    [
+        (CREATED_BY, [], True),
+        ({}, [reference(EXTERNAL)], True),
+        ({}, [reference(EXTERNAL, uid="a former life's")], True),
+        (MANAGED_ONLY, [], False),
+        (OTHERS, [], False),
+        ({}, [], False),
+        (CREATED_BY, [reference(EXTERNAL, name="other")], False),
+        (CREATED_BY, [reference(SEALED)], False),
+    ],
+)
+def test_only_what_belongs_to_an_external_secret_goes_with_it(
+    labels: dict[str, str], owners: list[Object], ours: bool
+) -> None:
+    secret = Secret.from_manifest(existing({"a": "1"}, owners=owners, metadata={"labels": labels}))
+    assert belongs_to(secret, EXTERNAL) is ours
+
+
+def test_managed_fields_of_a_real_api_server_are_understood() -> None:
+    entry = {
+        "manager": "es/db",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "time": "2026-01-01T00:00:00Z",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {
+            "f:data": {".": {}, "f:password": {}, "f:a.b_c": {}},
+            "f:immutable": {},
+            "f:metadata": {
+                "f:annotations": {".": {}, "f:n": {}},
+                "f:labels": {".": {}, "f:example.org/l": {}},
+                "f:ownerReferences": {".": {}, 'k:{"uid":"u"}': {}},
+            },
+            "f:type": {},
+        },
+    }
+    assert own_fields([entry], "es/db") == OwnFields(
+        items=frozenset({"password", "a.b_c"}),
+        labels=frozenset({"example.org/l"}),
+        annotations=frozenset({"n"}),
+        made=True,
+        any=True,
+    )
+    assert own_fields([entry], "es/d") == OwnFields()

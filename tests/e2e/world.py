@@ -60,6 +60,11 @@ class World:
         """Delete what a test has made, so that the operator of the next has less to look at."""
         for kind in ("SealedSecret", "ExternalSecret", "SecretStore", "Secret"):
             self.server.request("DELETE", _collection(kind, namespace))
+        for held in self.all("ExternalSecret", namespace):
+            # No operator is left that would take it off.
+            self.patch(
+                "ExternalSecret", namespace, held["metadata"]["name"], {"metadata": {"finalizers": None}}
+            )
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
         document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}

@@ -1,0 +1,339 @@
+"""Whose Secret it is, what goes and what stays, on a real API server; also moving from the other operator."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from sealbridge.sync.fingerprints import created_by, field_manager
+from tests.canary import Canary
+from tests.e2e.world import Manifest, World, eventually, external_secret, fake_store, sealed_secret
+from tests.servers.apiserver import ApiError
+from tests.servers.operator import Operator
+
+FINALIZER = "externalsecrets.external-secrets.io/externalsecret-cleanup"
+MANAGED = "reconcile.external-secrets.io/managed"
+CREATED_BY = "reconcile.external-secrets.io/created-by"
+TRACKED = {"app.kubernetes.io/instance": "shop", "argocd.argoproj.io/instance": "shop", "team": "shop"}
+
+
+def put_secret(
+    world: World,
+    namespace: str,
+    name: str,
+    items: dict[str, str],
+    *,
+    manager: str = "kubectl",
+    **metadata: Any,
+) -> None:
+    """Somebody else makes a Secret."""
+    world.server.request(
+        "POST",
+        f"/api/v1/namespaces/{namespace}/secrets?fieldManager={manager}",
+        {"metadata": {"name": name, **metadata}, "stringData": items, "type": "Opaque"},
+    )
+
+
+def add_items(world: World, namespace: str, name: str, items: dict[str, str], *, manager: str) -> None:
+    """Somebody adds to a Secret under a name of their own."""
+    path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+    obj = world.server.request("GET", path)
+    obj["stringData"] = items
+    world.server.request("PUT", f"{path}?fieldManager={manager}", obj)
+
+
+def with_target(obj: Manifest, **target: Any) -> Manifest:
+    obj["spec"]["target"] = target
+    return obj
+
+
+def is_there(world: World, kind: str, namespace: str, name: str) -> bool:
+    try:
+        world.get(kind, namespace, name)
+    except ApiError:
+        return False
+    return True
+
+
+def told(world: World, namespace: str, name: str) -> tuple[str, str]:
+    ready = world.condition("ExternalSecret", namespace, name)
+    return ready.get("status", ""), ready.get("reason", "")
+
+
+def eventually_told(world: World, namespace: str, name: str, reason: str) -> None:
+    status = "False" if reason == "SecretSyncedError" else "True"
+    eventually(lambda: told(world, namespace, name) == (status, reason), what=f"{reason} of {name}")
+
+
+def test_a_target_is_made_merged_into_or_left_as_its_policy_has_it(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    mine, theirs = canary("mine"), canary("theirs")
+    policies = ("Owner", "Orphan", "Merge", "CreateOrMerge", "None")
+    manifests = [fake_store(namespace, "fake", {"a": mine})]
+    for policy in policies:
+        for state in ("absent", "foreign"):
+            name = f"{policy.lower()}-{state}"
+            if state == "foreign":
+                put_secret(world, namespace, name, {"theirs": theirs}, labels={"theirs": "1"})
+            obj = with_target(external_secret(namespace, name, mine="a"), creationPolicy=policy)
+            obj["metadata"] |= {"labels": TRACKED}
+            manifests.append(obj)
+    world.apply(manifests)
+
+    reasons = {
+        "owner-foreign": "SecretSyncedError",
+        "orphan-foreign": "SecretSyncedError",
+        "merge-absent": "SecretMissing",
+    }
+    for policy in policies:
+        for state in ("absent", "foreign"):
+            name = f"{policy.lower()}-{state}"
+            eventually_told(world, namespace, name, reasons.get(name, "SecretSynced"))
+    ours, foreign = {"mine": mine.encode()}, {"theirs": theirs.encode()}
+    assert world.secrets(namespace) == {
+        "owner-absent": ours,
+        "orphan-absent": ours,
+        "createormerge-absent": ours,
+        "owner-foreign": foreign,
+        "orphan-foreign": foreign,
+        "merge-foreign": ours | foreign,
+        "createormerge-foreign": ours | foreign,
+        "none-foreign": foreign,
+    }
+    message = world.condition("ExternalSecret", namespace, "owner-foreign")["message"]
+    assert "creationPolicy Merge adds to it" in message
+    for name, labels in (("owner-absent", {"team", CREATED_BY}), ("merge-foreign", {"team", "theirs"})):
+        metadata = world.get("Secret", namespace, name)["metadata"]
+        assert set(metadata["labels"]) == {MANAGED, "sealbridge.io/managed"} | labels
+        assert "kubectl.kubernetes.io/last-applied-configuration" not in metadata["annotations"]
+        assert bool(metadata.get("ownerReferences")) is (name == "owner-absent")
+
+    # Handed over, by the one or by the other.
+    adopt = {"metadata": {"annotations": {"sealbridge.io/adopt": "true"}}}
+    world.patch("ExternalSecret", namespace, "owner-foreign", adopt)
+    world.patch("Secret", namespace, "orphan-foreign", adopt)
+    world.patch("ExternalSecret", namespace, "orphan-foreign", {"metadata": {"labels": {"look": "again"}}})
+    for name in ("owner-foreign", "orphan-foreign"):
+        eventually_told(world, namespace, name, "SecretSynced")
+        assert world.secrets(namespace)[name] == ours
+
+    # Edited by hand, a target that is watched over is put right, and one that is gone is made again.
+    edited = {"data": {"mine": base64.b64encode(b"edited").decode()}}
+    world.patch("Secret", namespace, "merge-foreign", edited)
+    world.delete("Secret", namespace, "createormerge-absent")
+    eventually(
+        lambda: (
+            world.secrets(namespace)["merge-foreign"] == ours | foreign
+            and world.secrets(namespace).get("createormerge-absent") == ours
+        ),
+        what="the targets as they were",
+    )
+    canary.seen(str(world.all("ExternalSecret", namespace)), "ExternalSecrets")
+    canary.seen(str(world.events(namespace)), "events")
+
+
+def test_several_merge_into_one_secret_and_an_edit_of_it_is_put_right_by_the_one_it_concerns(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    values = {key: canary(key) for key in ("one", "two", "theirs")}
+    put_secret(world, namespace, "shared", {"theirs": values["theirs"]})
+    world.apply(
+        [
+            fake_store(namespace, "fake", values),
+            *(
+                with_target(
+                    external_secret(namespace, name, **{name: name}), name="shared", creationPolicy="Merge"
+                )
+                for name in ("one", "two")
+            ),
+        ]
+    )
+    expected = {key: value.encode() for key, value in values.items()}
+    eventually(lambda: world.secrets(namespace)["shared"] == expected, what="all keys")
+    for name in ("one", "two"):
+        eventually_told(world, namespace, name, "SecretSynced")
+    quiet = world.get("Secret", namespace, "shared")["metadata"]["resourceVersion"]
+
+    world.patch(
+        "Secret", namespace, "shared", {"data": {"one": base64.b64encode(b"x").decode(), "two": None}}
+    )
+    eventually(lambda: world.secrets(namespace)["shared"] == expected, what="all keys again")
+    assert world.get("Secret", namespace, "shared")["metadata"]["resourceVersion"] != quiet
+
+    renamed = with_target(external_secret(namespace, "one", uno="one"), name="shared", creationPolicy="Merge")
+    world.apply([renamed])
+    expected = {"uno": expected["one"], "two": expected["two"], "theirs": expected["theirs"]}
+    eventually(lambda: world.secrets(namespace)["shared"] == expected, what="the key under its new name")
+
+
+def test_deletion_policies_delete_what_is_ours_and_nothing_else(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    value, theirs = canary("value"), canary("theirs")
+    put_secret(world, namespace, "merge", {"theirs": theirs})
+    put_secret(world, namespace, "foreign", {"theirs": theirs})
+    store = fake_store(namespace, "fake", {"a": value})
+    policies = {
+        "retain": {},
+        "delete": {"deletionPolicy": "Delete"},
+        "merge": {"creationPolicy": "Merge", "deletionPolicy": "Merge"},
+        "foreign": {"deletionPolicy": "Delete"},
+    }
+    world.apply(
+        [
+            store,
+            *(
+                with_target(external_secret(namespace, name, interval="1s", k="a"), **target)
+                for name, target in policies.items()
+            ),
+        ]
+    )
+    mine, foreign = {"k": value.encode()}, {"theirs": theirs.encode()}
+    everything = {"retain": mine, "delete": mine, "merge": mine | foreign, "foreign": foreign}
+    eventually(lambda: world.secrets(namespace) == everything, what="the Secrets")
+    eventually_told(world, namespace, "foreign", "SecretSyncedError")
+    assert FINALIZER in world.get("ExternalSecret", namespace, "delete")["metadata"]["finalizers"]
+    assert "finalizers" not in world.get("ExternalSecret", namespace, "retain")["metadata"]
+
+    world.apply([fake_store(namespace, "fake", {"other": value})])
+
+    eventually_told(world, namespace, "delete", "SecretDeleted")
+    eventually_told(world, namespace, "retain", "SecretSyncedError")
+    eventually(
+        lambda: world.secrets(namespace) == {"retain": mine, "merge": foreign, "foreign": foreign},
+        what="what is left",
+    )
+    assert "does not belong" in world.condition("ExternalSecret", namespace, "foreign")["message"]
+    eventually(
+        lambda: (
+            {"Deleted", "MissingProviderSecret"} <= {event["reason"] for event in world.events(namespace)}
+        ),
+        what="events",
+    )
+
+    world.apply([store])
+    eventually(lambda: world.secrets(namespace) == everything, what="the Secrets again")
+
+    # With their ExternalSecrets go only those that are to; there is no garbage collector here.
+    for name in policies:
+        world.delete("ExternalSecret", namespace, name)
+    eventually(lambda: not world.all("ExternalSecret", namespace), what="the end of the ExternalSecrets")
+    assert world.secrets(namespace) == {key: items for key, items in everything.items() if key != "delete"}
+
+
+def test_a_finalizer_comes_and_goes_with_the_policy_and_a_renamed_target_takes_the_former_along(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    value = canary("value")
+
+    def finalizers() -> list[str]:
+        return world.get("ExternalSecret", namespace, "db")["metadata"].get("finalizers") or []
+
+    def apply(**target: str) -> None:
+        world.apply([with_target(external_secret(namespace, "db", k="a"), **target)])
+
+    world.apply([fake_store(namespace, "fake", {"a": value})])
+    apply(name="first", deletionPolicy="Delete")
+    eventually(lambda: world.secrets(namespace) == {"first": {"k": value.encode()}}, what="the Secret")
+    assert finalizers() == [FINALIZER]
+
+    apply(name="second", deletionPolicy="Retain")
+    eventually(lambda: world.secrets(namespace) == {"second": {"k": value.encode()}}, what="the new name")
+    eventually(lambda: finalizers() == [], what="no finalizer")
+    eventually_told(world, namespace, "db", "SecretSynced")
+    spec = world.get("ExternalSecret", namespace, "db")["spec"]
+    assert spec["target"] == {"name": "second", "creationPolicy": "Owner", "deletionPolicy": "Retain"}
+
+
+def test_secrets_of_external_secrets_operator_are_taken_over_and_its_finalizers_taken_off(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    """As that one leaves them: labels, field manager, and a controller reference where there is an owner."""
+    value, old, theirs = canary("value"), canary("old"), canary("theirs")
+    long = "long-" + "x" * 60
+    assert len(field_manager(long)) > 63
+    names = {"owner": "Owner", "orphan": "Orphan", "merge": "Merge", long: "Merge"}
+    # No operator is there yet when they are made.
+    assert operator.stop() == 0
+    for name, policy in names.items():
+        obj = with_target(external_secret(namespace, name, k="a"), creationPolicy=policy)
+        obj["metadata"]["finalizers"] = [FINALIZER]
+        world.apply([obj])
+        labels = {MANAGED: "true"}
+        if policy == "Owner":
+            labels[CREATED_BY] = created_by(namespace, name)
+        if policy == "Merge":
+            put_secret(world, namespace, name, {"theirs": theirs})
+            add_items(world, namespace, name, {"k": old, "stale": old}, manager=field_manager(name))
+            world.patch("Secret", namespace, name, {"metadata": {"labels": labels}})
+        else:
+            put_secret(
+                world, namespace, name, {"k": old, "stale": old}, manager=field_manager(name), labels=labels
+            )
+    world.apply([fake_store(namespace, "fake", {"a": value})])
+
+    operator.start()
+
+    mine, foreign = {"k": value.encode()}, {"theirs": theirs.encode()}
+    expected = {"owner": mine, "orphan": mine, "merge": mine | foreign, long: mine | foreign}
+    eventually(lambda: world.secrets(namespace) == expected, what="the Secrets without a stale key")
+    for name in names:
+        eventually_told(world, namespace, name, "SecretSynced")
+        assert "finalizers" not in world.get("ExternalSecret", namespace, name)["metadata"]
+        world.delete("ExternalSecret", namespace, name)
+    eventually(lambda: not world.all("ExternalSecret", namespace), what="no stuck object")
+
+
+def test_a_secret_that_a_sealed_secret_replaces_is_not_merged_into_but_one_that_it_patches_is(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    value, sealed = canary("value"), canary("sealed")
+    annotations = {"sealedsecrets.bitnami.com/patch": "true"}
+    put_secret(world, namespace, "patched", {"theirs": sealed}, annotations=annotations)
+    certificate = operator.certificate()
+    world.apply(
+        [
+            fake_store(namespace, "fake", {"a": value}),
+            *(sealed_secret(certificate, namespace, name, {"s": sealed}) for name in ("owned", "patched")),
+        ]
+    )
+    eventually(
+        lambda: "s" in world.secrets(namespace).get("owned", {}), what="the Secret of the SealedSecret"
+    )
+    world.apply(
+        [
+            with_target(external_secret(namespace, name, k="a"), creationPolicy="Merge")
+            for name in ("owned", "patched")
+        ]
+    )
+
+    eventually_told(world, namespace, "owned", "SecretSyncedError")
+    assert "owned by SealedSecret owned" in world.condition("ExternalSecret", namespace, "owned")["message"]
+    eventually_told(world, namespace, "patched", "SecretSynced")
+    both = {"theirs": sealed.encode(), "s": sealed.encode(), "k": value.encode()}
+    eventually(lambda: world.secrets(namespace)["patched"] == both, what="all keys")
+    assert world.secrets(namespace)["owned"] == {"s": sealed.encode()}
+
+
+@pytest.mark.parametrize("policy", ["Merge", "None", "CreateOrMerge"])
+def test_policies_that_contradict_each_other_are_told_as_a_condition(
+    world: World, operator: Operator, namespace: str, policy: str, canary: Canary
+) -> None:
+    world.apply(
+        [
+            fake_store(namespace, "fake", {"a": canary("value")}),
+            with_target(
+                external_secret(namespace, "db", k="a"), creationPolicy=policy, deletionPolicy="Delete"
+            ),
+        ]
+    )
+
+    eventually_told(world, namespace, "db", "SecretSyncedError")
+    message = world.condition("ExternalSecret", namespace, "db")["message"]
+    assert message.startswith(
+        f"spec.target.deletionPolicy Delete must not be used with creationPolicy {policy}"
+    )
+    assert world.secrets(namespace) == {}

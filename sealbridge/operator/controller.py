@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sealbridge.errors import SealbridgeError
+from sealbridge.errors import SealbridgeError, Unavailable
 from sealbridge.kube.source import Change
 from sealbridge.operator.dependants import Dependants
 from sealbridge.operator.metrics import Metrics
@@ -91,6 +91,7 @@ class Controller:
         self._repairs: Pace[ObjectKey] = Pace()
         self._known: dict[ObjectKey, int] = {}
         self._unwell: set[ObjectKey] = set()
+        self._cut_off: set[ObjectKey] = set()  # those of them whose store was not to be had
         self._held: dict[ObjectKey, list[Change]] = {}
 
     # Changes
@@ -284,6 +285,7 @@ class Controller:
             elif result.requeue_after is not None:
                 self._queue.add_after(key, result.requeue_after)
                 retry_in = result.requeue_after if result.outcome is Outcome.FAILED else None
+            self._heed_stores(result)
         if key.kind in STORES and (result.outcome in {Outcome.VALID, Outcome.GONE}):
             self._release_dependants(key, recovered=was_unwell)
         _tell(result, seconds, retry_in)
@@ -295,12 +297,33 @@ class Controller:
                 delay = self._rng.uniform(0, DEPENDANTS_SPREAD) if recovered else 0.0
                 self._queue.add_after(key, delay, priority=Priority.CHANGE)
 
+    def _heed_stores(self, result: Result) -> None:
+        """One that gets its values from a store again tells that it is back, before anybody checks the store.
+
+        Each is woken once: many that recover together do not wake each other over and over.
+        """
+        key = result.key
+        if result.outcome in {Outcome.FAILED, Outcome.SKIPPED}:
+            failures = getattr(result.error, "failures", ())
+            if any(isinstance(failure, Unavailable) for failure in failures):
+                self._cut_off.add(key)
+        elif key in self._cut_off:
+            self._cut_off.discard(key)
+            stores = {needed for needed in result.depends_on if needed.kind in STORES}
+            waiting = {other for store in stores for other in self._dependants.of(store)}
+            for other in sorted(waiting & self._cut_off):
+                self._cut_off.discard(other)
+                self._queue.add_after(
+                    other, self._rng.uniform(0, DEPENDANTS_SPREAD), priority=Priority.CHANGE
+                )
+
     def _forget(self, key: ObjectKey) -> None:
         self._queue.drop(key)
         self._dependants.set(key, frozenset())
         self._targets.release(key)
         self._repairs.forget(key)
         self._unwell.discard(key)
+        self._cut_off.discard(key)
         self._known.pop(key, None)
 
 

@@ -32,7 +32,7 @@ def assemble(spec: ExternalSecretSpec, results: Mapping[StoreRef, Answers]) -> d
     for entry in entries(spec):
         answers = results[entry.store]
         answer = answers if isinstance(answers, SealbridgeError) else answers[entry.reference]
-        if is_missing(spec, answer):
+        if answer is not answers and is_missing(spec, answer):
             continue
         if isinstance(answer, SealbridgeError):
             failures.append((entry, answer))
@@ -87,11 +87,16 @@ def _decoded(data: bytes, remote: RemoteRef) -> Value:
     return Value(data)
 
 
+def _classed(failure: SealbridgeError) -> str:
+    """What went wrong, with the class of a store's error for those who look for it by a script."""
+    return f"{failure} ({type(failure).__name__})" if isinstance(failure, StoreError) else str(failure)
+
+
 def _error(failures: list[tuple[Entry, SealbridgeError]]) -> SyncError:
     """All failures in one, entries that failed alike in one breath."""
     groups: dict[str, list[str]] = {}
     for entry, failure in failures:
-        groups.setdefault(str(failure), []).append(str(entry))
+        groups.setdefault(_classed(failure), []).append(str(entry))
     parts = [f"{', '.join(places)}: {reason}" for reason, places in list(groups.items())[:_LISTED]]
     if len(groups) > _LISTED:
         parts.append(f"and {len(groups) - _LISTED} other failures")

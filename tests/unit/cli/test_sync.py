@@ -124,7 +124,7 @@ def test_what_fails_is_named_with_its_file_and_the_rest_is_done(world: World, sy
         " and namespace default as when they were sealed\n"
         "error: ExternalSecret default/missing (missing.yaml: document 1, line 2):"
         " could not get secret data from provider: data[0] (secretKey token):"
-        " there is no secret 'nope' in the store"
+        " there is no secret 'nope' in the store (NotFound)"
     )
 
 

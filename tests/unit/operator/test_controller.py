@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sealbridge.errors import SealbridgeError
+from sealbridge.errors import NotFound, SealbridgeError, SyncError, Unavailable
 from sealbridge.kube.source import Change
 from sealbridge.operator.controller import DEADLINE, Controller
 from sealbridge.operator.metrics import Metrics
@@ -336,6 +336,50 @@ async def test_a_store_that_recovers_wakes_those_who_failed_and_no_others(house:
     outcome[STORE] = Outcome.VALID
     house.controller.change(Change(SECRET_STORE, obj(SECRET_STORE, "s", generation=2)))
     assert await house.work(30) == [STORE, EXTERNAL]
+
+
+async def test_one_that_gets_through_to_a_store_again_wakes_those_who_were_cut_off_from_it(
+    house: House,
+) -> None:
+    names = ("x", "cut-off", "wrong", "elsewhere")
+    x, cut_off, wrong, elsewhere = (ObjectKey("ExternalSecret", "a", name) for name in names)
+    other = ObjectKey("SecretStore", "a", "other")
+    down = SyncError("no values", failures=(Unavailable("down"),))
+    errors = {x: down, cut_off: down, elsewhere: down, wrong: SyncError("no", failures=(NotFound("no"),))}
+
+    def look(key: ObjectKey) -> Result:
+        error = errors.get(key)
+        return Result(
+            key=key,
+            outcome=Outcome.UNCHANGED if error is None else Outcome.FAILED,
+            error=error,
+            retry=error is not None,
+            requeue_after=None if error is None else 600,
+            depends_on=frozenset({other if key == elsewhere else STORE}),
+        )
+
+    house.reconciler.then = look
+    for name in names:
+        house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, name)))
+    await house.work()
+
+    del errors[x], errors[cut_off]
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, "x", generation=2)))
+    assert await house.work(30) == [x, cut_off]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_an_edit_of_a_target_wakes_all_who_merge_into_it(house: House, deleted: bool) -> None:
+    other = ObjectKey("ExternalSecret", "a", "y")
+    house.does(target=TARGET)
+    house.targets.witness("a", "x", "5")
+    for name in ("x", "y"):
+        house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, name)))
+    await house.work()
+    edited = secret("6")
+    del edited["metadata"]["ownerReferences"]
+    house.controller.change(Change(SECRET, edited, deleted=deleted))
+    assert await house.work() == [EXTERNAL, other]
 
 
 async def test_a_new_sealing_key_wakes_what_could_not_be_opened(house: House) -> None:

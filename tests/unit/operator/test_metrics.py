@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 import sealbridge
@@ -158,6 +160,21 @@ def test_an_external_secret_is_counted_as_upstream_does() -> None:
     labels = 'condition="Ready",name="x",namespace="a"'
     assert found[f'externalsecret_status_condition{{{labels},status="True"}}'] == 0
     assert found[f'externalsecret_status_condition{{{labels},status="False"}}'] == 1
+
+
+def test_the_age_of_values_that_are_kept_through_failures_is_told_until_it_ends() -> None:
+    name = 'sealbridge_externalsecret_stale_seconds{name="x",namespace="a"}'
+    metrics = Metrics()
+    since = datetime.now(UTC) - timedelta(hours=2)
+    metrics.reconciled(Result(key=EXTERNAL, outcome=Outcome.FAILED, stale_since=since), 0.1)
+    first = samples(metrics)[name]
+    assert 7200 <= first < 7300
+    assert samples(metrics)[name] > first
+    metrics.reconciled(Result(key=EXTERNAL, outcome=Outcome.FAILED), 0.1)
+    assert name not in samples(metrics)
+    metrics.reconciled(Result(key=EXTERNAL, outcome=Outcome.FAILED, stale_since=since), 0.1)
+    metrics.reconciled(Result(key=EXTERNAL, outcome=Outcome.UNCHANGED), 0.1)
+    assert name not in samples(metrics)
 
 
 def test_a_store_has_its_condition() -> None:

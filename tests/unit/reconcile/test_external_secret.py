@@ -202,7 +202,8 @@ async def test_a_failure_keeps_the_secret_says_since_when_and_when_next_and_is_t
     first = await operator.reconcile()
 
     cause = (
-        "could not get secret data from provider: data[0] (secretKey x): there is no secret 'a' in the store"
+        "could not get secret data from provider: data[0] (secretKey x): there is no secret 'a' in"
+        " the store (NotFound)"
     )
     ready = await operator.ready()
     assert (first.outcome, first.retry) == (Outcome.FAILED, True)
@@ -465,7 +466,7 @@ async def test_a_store_that_asks_for_patience_gets_it(world: World) -> None:
     result = await operator.reconcile()
 
     assert result.requeue_after == 120
-    assert "too many requests; next try at 2026-05-01T12:02:00Z" in result.message
+    assert "too many requests (Throttled); next try at 2026-05-01T12:02:00Z" in result.message
 
 
 class TickingStore:

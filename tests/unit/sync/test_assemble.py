@@ -187,8 +187,8 @@ def test_all_entries_that_fail_are_named_together() -> None:
         assembled(spec, answers)
     assert caught.value.what == (
         "dataFrom[0]: the value is not a JSON object, so it has no keys to extract; "
-        "data[0] (secretKey a), data[3] (secretKey c): there is no secret 'one'; "
-        "data[2] (secretKey b): permission denied to read two"
+        "data[0] (secretKey a), data[3] (secretKey c): there is no secret 'one' (NotFound); "
+        "data[2] (secretKey b): permission denied to read two (Denied)"
     )
     assert caught.value.hint == hint
     assert [type(failure) for failure in caught.value.failures] == [
@@ -204,7 +204,7 @@ def test_a_store_that_could_not_be_opened_fails_all_its_entries() -> None:
     spec = spec_of(data=[item("a", "one"), item("b", "two")])
     with pytest.raises(SyncError) as caught:
         assemble(spec, {STORE: Unavailable("cannot reach it")})
-    assert caught.value.what == "data[0] (secretKey a), data[1] (secretKey b): cannot reach it"
+    assert caught.value.what == "data[0] (secretKey a), data[1] (secretKey b): cannot reach it (Unavailable)"
     assert caught.value.retryable
 
 
@@ -213,5 +213,5 @@ def test_a_long_list_of_failures_is_cut() -> None:
     answers = {f"n{number}": NotFound(f"no n{number}") for number in range(13)}
     with pytest.raises(SyncError) as caught:
         assembled(spec, answers)
-    assert caught.value.what.endswith("data[9] (secretKey k9): no n9; and 3 other failures")
+    assert caught.value.what.endswith("data[9] (secretKey k9): no n9 (NotFound); and 3 other failures")
     assert len(caught.value.failures) == 13

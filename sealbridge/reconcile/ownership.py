@@ -247,7 +247,7 @@ def _shared(current: Secret, desired: Secret, owner: Owner, ownership: Ownership
     )
     items = {**_without(current.items, own.items), **desired.items} if merges else dict(desired.items)
     annotations = _without(current.annotations, own.annotations) | dict(desired.annotations)
-    if DATA_HASH_ANNOTATION in desired.annotations:
+    if merges and DATA_HASH_ANNOTATION in desired.annotations:
         # Over the keys of others as well, so that an edit of any of them is seen.
         annotations[DATA_HASH_ANNOTATION] = data_hash(items)
     return Secret(

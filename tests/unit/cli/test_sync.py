@@ -232,3 +232,82 @@ def test_wrong_use_is_told_as_such(
 def test_a_source_or_key_that_is_not_there_is_told(world: World, sync: Sync) -> None:
     assert main(["sync", "--source", "nowhere", "--output", "output"]) == 1
     assert sync("--keys", "nowhere").code == 1
+
+
+FILES = {"yaml": "", "json": "--format=json", "env": "--format=env"}
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_a_secret_that_its_store_has_no_more_is_deleted_where_the_policy_says_so_and_dry_runs_tell(
+    world: World, sync: Sync, suffix: str
+) -> None:
+    flags = [FILES[suffix]] if FILES[suffix] else []
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, target={"deletionPolicy": "Delete"}))
+    assert sync(*flags).code == 0
+    files = world.output_files()
+    assert list(files) == [f"default/db.{suffix}"]
+    world.write("store.yaml", fake_store("fake", {}))
+
+    dry = sync("--dry-run", *flags)
+    assert (dry.code, "would be deleted" in dry.err) == (0, True)
+    assert world.output_files() == files
+
+    wet = sync(*flags)
+    assert (wet.code, "deleted" in wet.err, world.output_files()) == (0, True, {})
+    assert sync(*flags).code == 0
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    assert sync(*flags).code == 0
+    assert list(world.output_files()) == [f"default/db.{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_several_merge_into_a_file_of_somebody_else_over_many_runs(
+    world: World, sync: Sync, suffix: str
+) -> None:
+    flags = [FILES[suffix]] if FILES[suffix] else []
+    target = {"name": "shared", "creationPolicy": "Merge", "deletionPolicy": "Merge"}
+    world.write("store.yaml", fake_store("fake", {"a": "1", "b": "2"}))
+    world.write("one.yaml", external_secret("one", {"x": "a"}, target=target))
+    world.write("two.yaml", external_secret("two", {"y": "b"}, target=target))
+    none = sync(*flags)
+    assert (none.code, "secret will not be created due to CreationPolicy=Merge" in none.err) == (0, True)
+    assert world.output_files() == {}
+
+    # The file is made by another object first: in the same run it is merged into.
+    maker = {"name": "shared", "creationPolicy": "CreateOrMerge"}
+    world.write("maker.yaml", external_secret("zz", {"z": "a"}, target=maker))
+    assert sync(*flags).code == 0
+    shared = world.output / "default" / f"shared.{suffix}"
+    for key in "xyz":
+        assert f"{key}" in shared.read_text()
+    files = world.output_files()
+    assert sync(*flags).code == 0
+    assert world.output_files() == files
+
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    gone = sync(*flags)
+    assert gone.code == 0
+    assert "-y" in gone.err
+
+    # Nobody of them takes the file along.
+    for name in ("one", "two", "maker"):
+        (world.source / f"{name}.yaml").unlink()
+    sync("--prune", *flags)
+    assert shared.exists()
+
+
+def test_two_that_own_one_secret_are_told_and_one_that_makes_none_is_not_in_the_way(
+    world: World, sync: Sync
+) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    for name, policy in (("one", "Owner"), ("two", "Orphan"), ("three", "None")):
+        target = {"name": "same", "creationPolicy": policy}
+        world.write(f"{name}.yaml", external_secret(name, {"x": "a"}, target=target))
+    both = sync()
+    assert both.code == 1
+    assert "Secret default/same is made by more than one object" in both.err
+    assert "three" not in both.err.partition("error")[2]
+    (world.source / "two.yaml").unlink()
+    assert sync().code == 0
+    assert world.read("default/same.yaml") == {"x": "1"}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from typing import Any
 
 import pytest
 
 from sealbridge.sync.fingerprints import created_by, field_manager
 from tests.canary import Canary
-from tests.e2e.world import Manifest, World, eventually, external_secret, fake_store, sealed_secret
+from tests.e2e.world import (
+    NAMESPACE,
+    Manifest,
+    World,
+    eventually,
+    external_secret,
+    fake_store,
+    sealed_secret,
+)
 from tests.servers.apiserver import ApiError
 from tests.servers.operator import Operator
 
@@ -337,3 +346,92 @@ def test_policies_that_contradict_each_other_are_told_as_a_condition(
         f"spec.target.deletionPolicy Delete must not be used with creationPolicy {policy}"
     )
     assert world.secrets(namespace) == {}
+
+
+def test_an_immutable_target_keeps_its_data_and_says_so(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    first, second = canary("first"), canary("second")
+    immutable = with_target(external_secret(namespace, "db", interval="1s", k="a"), immutable=True)
+    world.apply([fake_store(namespace, "fake", {"a": first}), immutable])
+    eventually_told(world, namespace, "db", "SecretSynced")
+    assert world.get("Secret", namespace, "db")["immutable"] is True
+
+    world.apply([fake_store(namespace, "fake", {"a": second})])
+
+    eventually_told(world, namespace, "db", "SecretSyncedError")
+    message = world.condition("ExternalSecret", namespace, "db")["message"]
+    assert message.startswith(
+        "could not update secret, target is immutable; the Secret keeps its last values"
+    )
+    assert world.secrets(namespace)["db"] == {"k": first.encode()}
+    stale = f'sealbridge_externalsecret_stale_seconds{{name="db",namespace="{namespace}"}}'
+    assert stale in operator.fetch("/metrics")[1]
+
+    world.delete("Secret", namespace, "db")
+    eventually(
+        lambda: world.secrets(namespace).get("db") == {"k": second.encode()}, what="the Secret made anew"
+    )
+    eventually_told(world, namespace, "db", "SecretSynced")
+    eventually(lambda: stale not in operator.fetch("/metrics")[1], what="no stale values")
+
+
+def test_an_installation_that_may_not_patch_says_so_where_a_finalizer_is_needed_and_goes_on_elsewhere(
+    world: World, namespace: str, canary: Canary
+) -> None:
+    account = f"unpatching-{secrets.token_hex(4)}"
+    role = world.server.request("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/sealbridge-operator")
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": account}}
+    limited = {
+        **rbac,
+        "kind": "ClusterRole",
+        "rules": [rule for rule in role["rules"] if rule["resources"] != ["externalsecrets"]],
+    }
+    assert len(limited["rules"]) == len(role["rules"]) - 1
+    binding = {
+        **rbac,
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": account},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}],
+    }
+    value = canary("value")
+    left = external_secret(namespace, "left-over", k="a")
+    left["metadata"]["finalizers"] = [FINALIZER]
+    delete = with_target(external_secret(namespace, "delete", k="a"), deletionPolicy="Delete")
+    world.apply([limited, binding, fake_store(namespace, "fake", {"a": value}), left, delete])
+    token = world.server.token_for(NAMESPACE, account)
+    operator = world.operator(kubeconfig=world.server.kubeconfig_for(token))
+    operator.start()
+
+    eventually_told(world, namespace, "left-over", "SecretSynced")
+    eventually_told(world, namespace, "delete", "SecretSyncedError")
+    message = world.condition("ExternalSecret", namespace, "delete")["message"]
+    assert "could not update secret" in message
+    assert "forbids" in message
+    assert world.secrets(namespace) == {"left-over": {"k": value.encode()}}
+
+    world.apply([{**limited, "rules": role["rules"]}])
+    eventually_told(world, namespace, "delete", "SecretSynced")
+    world.delete("ExternalSecret", namespace, "delete")
+    world.delete("ExternalSecret", namespace, "left-over")
+    eventually(lambda: not world.all("ExternalSecret", namespace), what="the end of both")
+    assert operator.stop() == 0
+    world.clear(namespace)
+
+
+def test_the_finalizer_of_another_controllers_object_is_left_alone(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    store = fake_store(namespace, "theirs", {"a": canary("value")})
+    store["spec"]["controller"] = "theirs"
+    obj = with_target(external_secret(namespace, "theirs", store="theirs", k="a"), creationPolicy="None")
+    obj["metadata"]["finalizers"] = [FINALIZER]
+    mine = external_secret(namespace, "mine", k="b")
+    world.apply([store, obj])
+    world.delete("ExternalSecret", namespace, "theirs")
+    world.apply([fake_store(namespace, "fake", {"b": canary("mine")}), mine])
+
+    eventually_told(world, namespace, "mine", "SecretSynced")
+    theirs = world.get("ExternalSecret", namespace, "theirs")
+    assert theirs["metadata"]["finalizers"] == [FINALIZER]
+    assert "status" not in theirs

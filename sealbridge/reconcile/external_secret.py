@@ -140,8 +140,8 @@ class _Pass:
             return await self._rest(wanted, state)
         try:
             answers = await self._fetch(wanted)
-            await self._tell_missing(wanted, answers)
             items = assemble(wanted.spec, answers)
+            await self._tell_missing(wanted, answers)
         except _Foreign:
             return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
         except _Unchecked:
@@ -200,12 +200,8 @@ class _Pass:
 
     async def _is_foreign(self) -> bool:
         """Whether a store that is there says that another controller takes care of it."""
-        try:
-            wanted = parse(self._obj)
-        except ManifestError:
-            return False
-        for ref in plan(wanted.spec):
-            key = _store_of(ref, self._key)
+        for kind, name in finalizer.stores_of(self._obj):
+            key = store_key(kind, name, self._key.namespace)
             store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
             if store is not None and is_foreign(store):
                 return True
@@ -328,6 +324,7 @@ class _Pass:
                 f"creationPolicy {policy.value} leaves the Secret to nobody; only Owner deletes it"
             )
         deleted = await self._delete_target(wanted.target_name, conditions.DELETED_MESSAGE)
+        await self._delete_former(wanted)
         outcome = Outcome.DELETED if deleted else Outcome.UNCHANGED
         return await self._finish(
             wanted, conditions.SECRET_DELETED, conditions.DELETED_MESSAGE, outcome=outcome

@@ -10,8 +10,9 @@ import logging
 
 from sealbridge.errors import ClusterError, Conflict, NotOwned
 from sealbridge.reconcile.cluster import Cluster, Owner
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, Object
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET_STORE, Object
 from sealbridge.reconcile.ownership import belongs_to
+from sealbridge.reconcile.store_access import STORE_KINDS
 
 FINALIZER = "externalsecrets.external-secrets.io/externalsecret-cleanup"
 
@@ -59,13 +60,27 @@ async def settle(cluster: Cluster, obj: Object) -> Object:
 
 def targets_of(obj: Object) -> tuple[str, ...]:
     """The names of the Secrets that an ExternalSecret makes or has made last."""
-    status = obj.get("status")
-    binding = status.get("binding") if isinstance(status, dict) else None
-    names = (
-        _target(obj).get("name") or obj["metadata"]["name"],
-        binding.get("name") if isinstance(binding, dict) else None,
-    )
+    binding = _mapping(_mapping(obj.get("status")).get("binding"))
+    names = (_target(obj).get("name") or obj["metadata"]["name"], binding.get("name"))
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+def stores_of(obj: Object) -> tuple[tuple[str, str], ...]:
+    """Kind and name of every store that an ExternalSecret names, whatever else is wrong with it."""
+    spec = _mapping(obj.get("spec"))
+    refs = [spec.get("secretStoreRef")]
+    for field in ("data", "dataFrom"):
+        entries = spec.get(field)
+        refs += [
+            _mapping(_mapping(entry).get("sourceRef")).get("storeRef")
+            for entry in (entries if isinstance(entries, list) else ())
+        ]
+    found = ((_mapping(ref).get("kind") or SECRET_STORE.name, _mapping(ref).get("name")) for ref in refs)
+    return tuple(
+        dict.fromkeys(
+            (kind, name) for kind, name in found if kind in STORE_KINDS and isinstance(name, str) and name
+        )
+    )
 
 
 async def delete_target(cluster: Cluster, owner: Owner, namespace: str, name: str) -> bool:
@@ -82,6 +97,8 @@ async def delete_target(cluster: Cluster, owner: Owner, namespace: str, name: st
 
 
 def _target(obj: Object) -> Object:
-    spec = obj.get("spec")
-    target = spec.get("target") if isinstance(spec, dict) else None
-    return target if isinstance(target, dict) else {}
+    return _mapping(_mapping(obj.get("spec")).get("target"))
+
+
+def _mapping(value: object) -> Object:
+    return value if isinstance(value, dict) else {}

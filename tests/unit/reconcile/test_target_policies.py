@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sealbridge.errors import NotOwned
-from sealbridge.reconcile.finalizer import FINALIZER, is_needed, is_settled, targets_of
+from sealbridge.reconcile.finalizer import FINALIZER, is_needed, is_settled, stores_of, targets_of
 from sealbridge.reconcile.result import Outcome
 from sealbridge.secret import Secret
 from tests.passes import DB, HOUR, Operator
@@ -488,8 +488,11 @@ async def test_a_deleted_external_secret_leaves_the_secrets_of_others_and_other_
     assert world.read("default/db.yaml") == {"theirs": "1"}
 
     world.write("store.yaml", fake_store("fake", {"a": "1"}, controller="theirs"))
-    result = await operator.reconcile(DB)
-    assert result.message == "another controller takes care of its store"
+    for broken in ({}, {"surprise": 1}):
+        # What we do not understand is theirs all the same.
+        world.write("db.yaml", {**es, "spec": {**es["spec"], **broken}})
+        result = await operator.reconcile(DB)
+        assert result.message == "another controller takes care of its store"
 
 
 async def test_several_merge_into_one_secret_by_their_own_field_managers(world: World) -> None:
@@ -571,3 +574,50 @@ async def test_what_is_created_once_and_immutable_is_not_overwritten_by_who_come
     world.write("db.yaml", external_secret("db", {"x": "a"}, refreshPolicy="CreatedOnce"))
     (world.output / "default" / "db.yaml").unlink()
     assert (await operator.reconcile()).outcome is Outcome.CREATED
+
+
+@pytest.mark.parametrize(
+    ("spec", "stores"),
+    [
+        ({"secretStoreRef": {"name": "a"}}, [("SecretStore", "a")]),
+        (
+            {
+                "secretStoreRef": {"name": "a", "kind": "ClusterSecretStore"},
+                "data": [{"sourceRef": {"storeRef": {"name": "b"}}}, {"sourceRef": None}, "text"],
+                "dataFrom": [{"sourceRef": {"storeRef": {"name": "b"}}}, {"sourceRef": {"generatorRef": {}}}],
+            },
+            [("ClusterSecretStore", "a"), ("SecretStore", "b")],
+        ),
+        ({"secretStoreRef": {"name": "a", "kind": "Store"}, "data": "text"}, []),
+        ({"secretStoreRef": {"name": ""}}, []),
+        (None, []),
+    ],
+)
+def test_the_stores_of_an_object_are_known_whatever_is_wrong_with_it(
+    spec: Any, stores: list[tuple[str, str]]
+) -> None:
+    assert stores_of({"metadata": {"name": "db"}, "spec": spec}) == tuple(stores)
+
+
+async def test_a_renamed_target_goes_even_when_the_store_has_nothing_for_the_new_name(world: World) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    for name, values in (("first", {"a": "1"}), ("second", {})):
+        world.write("store.yaml", fake_store("fake", values))
+        world.write(
+            "db.yaml", external_secret("db", {"x": "a"}, **target(name=name, deletionPolicy="Delete"))
+        )
+        operator = Operator(world)
+        await operator.reconcile()
+    assert world.output_files() == {}
+    assert (await told(operator))[1] == "SecretDeleted"
+
+
+async def test_what_is_missing_is_told_only_when_nothing_else_is_wrong(world: World) -> None:
+    world.write(
+        "all.yaml",
+        fake_store("fake", {"all": "no JSON"}),
+        external_secret("db", {"x": "a"}, dataFrom=EXTRACT, **target(deletionPolicy="Delete")),
+    )
+    operator = Operator(world)
+    assert (await operator.reconcile()).outcome is Outcome.FAILED
+    assert [event[1] for event in operator.events()] == ["UpdateFailed"]

@@ -18,8 +18,10 @@ from tests.e2e.world import (
     external_secret,
     fake_store,
     sealed_secret,
+    vault_store,
 )
 from tests.servers.apiserver import ApiError
+from tests.servers.openbao import DevOpenBao
 from tests.servers.operator import Operator
 
 FINALIZER = "externalsecrets.external-secrets.io/externalsecret-cleanup"
@@ -435,3 +437,55 @@ def test_the_finalizer_of_another_controllers_object_is_left_alone(
     theirs = world.get("ExternalSecret", namespace, "theirs")
     assert theirs["metadata"]["finalizers"] == [FINALIZER]
     assert "status" not in theirs
+
+
+def test_what_openbao_has_deleted_goes_and_a_property_or_a_login_that_is_missing_takes_nothing_along(
+    world: World, operator: Operator, namespace: str, canary: Canary, openbao: DevOpenBao
+) -> None:
+    value = canary("value")
+    openbao.mount_kv(namespace, version=2)
+    kv = openbao.client().secrets.kv.v2
+    for name in ("whole", "part"):
+        kv.create_or_update_secret(name, {"k": value}, mount_point=namespace)
+    token = openbao.token_with(
+        f'path "{namespace}/data/*" {{ capabilities = ["read"] }}'
+        ' path "auth/token/lookup-self" { capabilities = ["read"] }'
+    )
+    canary.register(token, "the store's token")
+    put_secret(world, namespace, "bao", {"token": token})
+    reference = {"property": "k"}
+    world.apply(
+        [
+            vault_store(namespace, "bao", openbao.url, "bao", path=namespace),
+            *(
+                with_target(
+                    external_secret(
+                        namespace, name, store="bao", interval="1s", k={"key": name, **reference}
+                    ),
+                    deletionPolicy="Delete",
+                )
+                for name in ("whole", "part")
+            ),
+        ]
+    )
+    for name in ("whole", "part"):
+        eventually_told(world, namespace, name, "SecretSynced")
+
+    kv.delete_latest_version_of_secret("whole", mount_point=namespace)
+    kv.create_or_update_secret("part", {"other": value}, mount_point=namespace)
+
+    eventually_told(world, namespace, "whole", "SecretDeleted")
+    eventually_told(world, namespace, "part", "SecretSyncedError")
+    message = world.condition("ExternalSecret", namespace, "part")["message"]
+    assert "data[0] (secretKey k)" in message
+    assert "(NotFound); the Secret keeps its last values, those of 20" in message
+    assert set(world.secrets(namespace)) == {"bao", "part"}
+
+    # Logged out, the store has lost nothing.
+    world.delete("Secret", namespace, "bao")
+    eventually(
+        lambda: "NotFound" not in world.condition("ExternalSecret", namespace, "part")["message"],
+        what="another cause",
+        timeout=60,
+    )
+    assert world.secrets(namespace) == {"part": {"k": value.encode()}}

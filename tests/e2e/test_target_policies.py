@@ -142,6 +142,26 @@ def test_a_target_is_made_merged_into_or_left_as_its_policy_has_it(
         ),
         what="the targets as they were",
     )
+    for policy in policies:
+        for state in ("absent", "foreign"):
+            name = f"{policy.lower()}-{state}"
+            eventually_told(
+                world, namespace, name, "SecretMissing" if name == "merge-absent" else "SecretSynced"
+            )
+
+    # Whatever the policy, there is nothing to do after a restart.
+    assert operator.stop() == 0
+    before = world.server.audit_position()
+    operator.start()
+    eventually(
+        lambda: operator.metric("sealbridge_reconcile_duration_seconds_count") >= 2 * len(policies),
+        what="a look at every object",
+    )
+    eventually(
+        lambda: operator.metric("sealbridge_queue_depth") + operator.metric("sealbridge_queue_working") == 0,
+        what="an empty queue",
+    )
+    assert [event for event in world.writes(since=before) if event.namespace == namespace] == []
     canary.seen(str(world.all("ExternalSecret", namespace)), "ExternalSecrets")
     canary.seen(str(world.events(namespace)), "events")
 

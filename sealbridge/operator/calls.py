@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sealbridge.errors import NotFound, StoreError
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Resolver, Store
+from sealbridge.stores.base import Push, Reference, Resolver, Search, Store, Target
 from sealbridge.stores.registry import open_store
+
+_T = TypeVar("_T")
 
 
 class Count(Protocol):
@@ -24,10 +26,42 @@ class _Names:
     provider: str
     read: str
     check: str
+    find: str
+    push: str
+    delete: str
+    exists: str
 
 
 # Providers without an API are not counted.
-_NAMES = {"vault": _Names("HashiCorp/Vault", "ReadSecretData", "LookupSelf")}
+_NAMES = {
+    "vault": _Names(
+        "HashiCorp/Vault",
+        read="ReadSecretData",
+        check="LookupSelf",
+        find="ListSecrets",
+        push="WriteSecretData",
+        delete="DeleteSecret",
+        exists="ReadSecretData",
+    ),
+    "kubernetes": _Names(
+        "Kubernetes",
+        read="GetSecret",
+        check="CreateSelfSubjectRulesReview",
+        find="ListSecrets",
+        push="UpdateSecret",
+        delete="DeleteSecret",
+        exists="GetSecret",
+    ),
+    "webhook": _Names(
+        "Webhook",
+        read="HTTPReq",
+        check="Dial",
+        find="HTTPReq",
+        push="HTTPReq",
+        delete="HTTPReq",
+        exists="HTTPReq",
+    ),
+}
 
 
 class CountedStore:
@@ -50,18 +84,41 @@ class CountedStore:
             self._count(self._names.provider, self._names.read, ok=ok)
         return results
 
+    async def find(self, search: Search) -> Mapping[str, Value]:
+        """As Store.find."""
+        return await self._counted(self._names.find, self._store.find(search))
+
+    async def push(self, push: Push) -> bool:
+        """As Store.push."""
+        return await self._counted(self._names.push, self._store.push(push))
+
+    async def delete(self, target: Target) -> None:
+        """As Store.delete."""
+        await self._counted(self._names.delete, self._store.delete(target))
+
+    async def exists(self, target: Target) -> bool:
+        """As Store.exists."""
+        return await self._counted(self._names.exists, self._store.exists(target))
+
     async def check(self) -> None:
         """As Store.check."""
-        try:
-            await self._store.check()
-        except StoreError:
-            self._count(self._names.provider, self._names.check, ok=False)
-            raise
-        self._count(self._names.provider, self._names.check, ok=True)
+        await self._counted(self._names.check, self._store.check())
 
     async def close(self) -> None:
         """As Store.close."""
         await self._store.close()
+
+    async def _counted(self, name: str, call: Awaitable[_T]) -> _T:
+        ok = False
+        try:
+            answer = await call
+            ok = True
+            return answer
+        except NotFound:
+            ok = True
+            raise
+        finally:
+            self._count(self._names.provider, name, ok=ok)
 
 
 class CountingOpener:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sealbridge.errors import Denied, Invalid
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, CONFIG_MAP, SECRET, Object, ObjectKey
-from sealbridge.secret import Value
+from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import SecretKeySelector
 
 
@@ -36,20 +36,30 @@ class ClusterResolver:
                 return False
         return True
 
-    async def secret_value(self, selector: SecretKeySelector) -> Value:
-        """One item of a Secret. Raises Invalid, Denied and ClusterError."""
-        namespace = self._resolve(selector.namespace, f'Secret "{selector.name}"')
+    @property
+    def namespace(self) -> str:
+        """As Resolver.namespace."""
+        return self._namespace
+
+    async def secret(self, name: str, namespace: str = "") -> Secret:
+        """A whole Secret. Raises Invalid, Denied and ClusterError."""
+        where = self._resolve(namespace, f'Secret "{name}"')
         # The version before the value: a change in between is seen as one, never missed.
-        self._read[namespace, selector.name] = await self._version(namespace, selector.name)
-        secret = await self._cluster.get_secret(namespace, selector.name)
+        self._read[where, name] = await self._version(where, name)
+        secret = await self._cluster.get_secret(where, name)
         if secret is None:
             raise Invalid(
-                f'there is no Secret "{selector.name}" in namespace "{namespace}" to log in with',
+                f'there is no Secret "{name}" in namespace "{where}" to log in with',
                 hint="create it, or correct the reference in the store's spec",
             )
+        return secret
+
+    async def secret_value(self, selector: SecretKeySelector) -> Value:
+        """One item of a Secret. Raises Invalid, Denied and ClusterError."""
+        secret = await self.secret(selector.name, selector.namespace)
         if selector.key not in secret.items:
             raise Invalid(
-                f'Secret "{selector.name}" in namespace "{namespace}" has no key "{selector.key}"',
+                f'Secret "{selector.name}" in namespace "{secret.namespace}" has no key "{selector.key}"',
                 hint="add the key, or correct the reference in the store's spec",
             )
         return secret.items[selector.key]

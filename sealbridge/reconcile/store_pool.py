@@ -18,7 +18,7 @@ from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.credentials import ClusterResolver
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, Object, ObjectKey
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Resolver, Store
+from sealbridge.stores.base import Push, Reference, Resolver, Search, Store, Target
 from sealbridge.stores.guard import GuardedStore
 from sealbridge.stores.registry import open_store
 
@@ -53,10 +53,24 @@ class SharedStore:
             return dict.fromkeys(references, error)
         return await self._during(lambda: self._store.fetch(references, fresh=fresh))
 
+    async def find(self, search: Search, *, fresh: bool = False) -> Mapping[str, Value]:
+        """As Store.find; `fresh` shares no answer that was given to somebody else."""
+        return await self._if_current(lambda: self._store.find(search, fresh=fresh))
+
+    async def push(self, push: Push) -> bool:
+        """As Store.push."""
+        return await self._if_current(lambda: self._store.push(push))
+
+    async def delete(self, target: Target) -> None:
+        """As Store.delete."""
+        await self._if_current(lambda: self._store.delete(target))
+
+    async def exists(self, target: Target) -> bool:
+        """As Store.exists."""
+        return await self._if_current(lambda: self._store.exists(target))
+
     async def check(self) -> None:
-        if self._retired:
-            raise Unavailable("the store has changed meanwhile")
-        await self._during(self._store.check)
+        await self._if_current(self._store.check)
 
     async def close(self) -> None:
         """Nothing: the pool owns it."""
@@ -65,6 +79,11 @@ class SharedStore:
         self._retired = True
         if not self._calls:
             await self._store.close()
+
+    async def _if_current(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        if self._retired:
+            raise Unavailable("the store has changed meanwhile")
+        return await self._during(call)
 
     async def _during(self, call: Callable[[], Awaitable[_T]]) -> _T:
         self._calls += 1

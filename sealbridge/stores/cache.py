@@ -1,15 +1,17 @@
-"""Values fetched a moment ago. Bounded in time, number and bytes; knows no store."""
+"""Answers fetched a moment ago. Bounded in time, number and bytes; knows no store."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
-from sealbridge.secret import Value
-from sealbridge.stores.base import Reference
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
 
 
-class ValueCache:
-    """Values by reference for `ttl` seconds; the oldest go first when it is full."""
+class AnswerCache(Generic[_K, _V]):
+    """Answers by question for `ttl` seconds; the oldest go first when it is full."""
 
     def __init__(self, *, ttl: float, entries: int, size: int) -> None:
         self._ttl = ttl
@@ -17,37 +19,42 @@ class ValueCache:
         self._capacity = size
         self._size = 0
         # All live equally long, so the order of insertion is that of expiry.
-        self._values: OrderedDict[Reference, tuple[float, Value]] = OrderedDict()
+        self._answers: OrderedDict[_K, tuple[float, _V, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._answers)
 
-    def get(self, reference: Reference, now: float) -> Value | None:
-        """A value that is young enough, or None."""
+    def get(self, question: _K, now: float) -> _V | None:
+        """An answer that is young enough, or None."""
         self.purge(now)
-        found = self._values.get(reference)
+        found = self._answers.get(question)
         return found[1] if found is not None else None
 
-    def put(self, reference: Reference, value: Value, now: float) -> None:
-        """Remember a value, if it fits at all."""
-        self.drop(reference)
-        if not self._ttl or len(value) > self._capacity:
+    def put(self, question: _K, answer: _V, size: int, now: float) -> None:
+        """Remember an answer of so many bytes, if it fits at all."""
+        self.drop(question)
+        if not self._ttl or size > self._capacity:
             return
-        self._values[reference] = (now + self._ttl, value)
-        self._size += len(value)
-        while len(self._values) > self._entries or self._size > self._capacity:
-            self.drop(next(iter(self._values)))
+        self._answers[question] = (now + self._ttl, answer, size)
+        self._size += size
+        while len(self._answers) > self._entries or self._size > self._capacity:
+            self.drop(next(iter(self._answers)))
 
-    def drop(self, reference: Reference) -> None:
-        """Forget one value."""
-        found = self._values.pop(reference, None)
+    def drop(self, question: _K) -> None:
+        """Forget one answer."""
+        found = self._answers.pop(question, None)
         if found is not None:
-            self._size -= len(found[1])
+            self._size -= found[2]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._answers.clear()
+        self._size = 0
 
     def purge(self, now: float) -> None:
         """Forget what is too old."""
-        while self._values:
-            reference, (expiry, _) = next(iter(self._values.items()))
+        while self._answers:
+            question, (expiry, _, _) = next(iter(self._answers.items()))
             if expiry > now:
                 return
-            self.drop(reference)
+            self.drop(question)

@@ -10,8 +10,9 @@ import msgspec
 
 from sealbridge.errors import Invalid, NotFound, StoreError
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Resolver
+from sealbridge.stores.base import Push, Reference, Resolver, Search, Target
 from sealbridge.stores.config import read_config
+from sealbridge.stores.names import matcher
 from sealbridge.stores.property import UnsupportedPath, lookup
 
 _FAILED_VALIDATION = 2
@@ -30,15 +31,53 @@ class _Config(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 
 
 class FakeStore:
-    """Key and version must match exactly; the last of equal entries counts."""
+    """Key and version must match exactly; the last of equal entries counts.
+
+    What is pushed lives in memory, without a version, as long as the store stays open.
+    """
 
     def __init__(self, values: Mapping[tuple[str, str], Value], *, valid: bool = True) -> None:
         self._values = dict(values)
+        self._own = frozenset(key for key, _ in values)
         self._valid = valid
 
     async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
         """As Store.fetch."""
         return {reference: self._fetch_one(reference) for reference in references}
+
+    async def find(self, search: Search) -> Mapping[str, Value]:
+        """By name alone; of several versions the one whose text sorts last."""
+        if search.tags:
+            raise Invalid("the fake provider has no tags to find by", hint="find by name")
+        if search.metadata:
+            raise Invalid("the fake provider has no metadata to fetch", hint="leave metadataPolicy out")
+        fits = matcher(search.name)
+        newest: dict[str, str] = {}
+        for key, version in self._values:
+            if fits(key) and version >= newest.get(key, ""):
+                newest[key] = version
+        return {key: self._values[key, version] for key, version in newest.items()}
+
+    async def push(self, push: Push) -> bool:
+        """As Store.push. What stands in the spec is not overwritten."""
+        key = self._pushable(push.target)
+        if self._values.get((key, "")) == (value := push.value()):
+            return False
+        self._values[key, ""] = value
+        return True
+
+    async def delete(self, target: Target) -> None:
+        """As Store.delete. What stands in the spec is not deleted."""
+        self._values.pop((self._pushable(target), ""), None)
+
+    async def exists(self, target: Target) -> bool:
+        """As Store.exists; the property does not count, for a push replaces the whole."""
+        return any(key == target.key for key, _ in self._values)
+
+    def _pushable(self, target: Target) -> str:
+        if target.key in self._own:
+            raise Invalid(f"{target.key!r} stands in the store's spec, which a push cannot change")
+        return target.key
 
     async def check(self) -> None:
         """Fails when the spec says so with validationResult 2."""

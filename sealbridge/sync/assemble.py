@@ -8,7 +8,7 @@ import msgspec
 
 from sealbridge.errors import SealbridgeError, StoreError, SyncError
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference
+from sealbridge.stores.base import Items, Reference
 from sealbridge.sync.convert import convert_keys, valid_keys
 from sealbridge.sync.decode import decode
 from sealbridge.sync.missing import is_missing
@@ -50,7 +50,7 @@ def _items(entry: Entry, value: Value) -> dict[str, Value]:
     remote = entry.remote
     if entry.secret_key is not None:
         return {entry.secret_key: _decoded(value.reveal(), remote)}
-    extracted = valid_keys(convert_keys(_extracted(value.reveal()), remote.conversion_strategy))
+    extracted = valid_keys(convert_keys(_extracted(value), remote.conversion_strategy))
     items: dict[str, Value] = {}
     for key, data in extracted.items():
         try:
@@ -60,10 +60,12 @@ def _items(entry: Entry, value: Value) -> dict[str, Value]:
     return items
 
 
-def _extracted(document: bytes) -> dict[str, bytes]:
+def _extracted(value: Value) -> dict[str, bytes]:
     """The entries of a JSON object: text as it is, null as nothing, all else as its JSON text."""
+    if isinstance(value, Items):
+        return {key: item.reveal() for key, item in value.items.items()}
     try:
-        fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        fields = msgspec.json.decode(value.reveal(), type=dict[str, msgspec.Raw])
         return {key: _plain(bytes(raw)) for key, raw in fields.items()}
     except msgspec.ValidationError:
         raise ValueError("the value is JSON but not an object, so it has no keys to extract") from None

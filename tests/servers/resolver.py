@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sealbridge.errors import Invalid
-from sealbridge.secret import Value
+from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import SecretKeySelector
 
 
@@ -13,10 +13,28 @@ class DictResolver:
     """Secrets and ConfigMaps by `name/key`, or `namespace/name/key` where a namespace is asked for."""
 
     def __init__(
-        self, secrets: Mapping[str, str | bytes] | None = None, config_maps: Mapping[str, str] | None = None
+        self,
+        secrets: Mapping[str, str | bytes] | None = None,
+        config_maps: Mapping[str, str] | None = None,
+        *,
+        namespace: str = "default",
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._secrets = dict(secrets or {})
         self._config_maps = dict(config_maps or {})
+        self._labels = dict(labels or {})
+        self.namespace = namespace
+
+    async def secret(self, name: str, namespace: str = "") -> Secret:
+        start = "/".join(filter(None, (namespace, name))) + "/"
+        items = {
+            path.removeprefix(start): Value(value if isinstance(value, bytes) else value.encode())
+            for path, value in self._secrets.items()
+            if path.startswith(start)
+        }
+        if not items:
+            raise Invalid(f"there is no Secret {start[:-1]}")
+        return Secret(name=name, namespace=namespace, items=items, labels=self._labels)
 
     async def secret_value(self, selector: SecretKeySelector) -> Value:
         path = "/".join(filter(None, (selector.namespace, selector.name, selector.key)))

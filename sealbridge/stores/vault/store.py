@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Unavailable
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Resolver, SecretKeySelector
+from sealbridge.stores.base import Push, Reference, Resolver, Search, SecretKeySelector, Target
 from sealbridge.stores.property import UnsupportedPath, exact, lookup
 from sealbridge.stores.vault import config as configuration
 from sealbridge.stores.vault import documents, paths
@@ -42,6 +42,18 @@ class VaultStore:
         wholes = list(dict.fromkeys(map(_whole, references)))
         answers = dict(zip(wholes, await asyncio.gather(*map(self._read, wholes)), strict=True))
         return {reference: _pick(answers[_whole(reference)], reference) for reference in references}
+
+    async def find(self, search: Search) -> Mapping[str, Value]:
+        raise _not_yet("find")
+
+    async def push(self, push: Push) -> bool:
+        raise _not_yet("a push")
+
+    async def delete(self, target: Target) -> None:
+        raise _not_yet("a deletion")
+
+    async def exists(self, target: Target) -> bool:
+        raise _not_yet("a push")
 
     async def check(self) -> None:
         """Look the token up: the server answers and knows it. Raises StoreError."""
@@ -148,6 +160,10 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStor
         connections=_WORKERS,
     )
     return VaultStore(transport, model)
+
+
+def _not_yet(what: str) -> Invalid:
+    return Invalid(f"{what} is not supported yet by the provider vault")
 
 
 async def _secret(resolver: Resolver, reference: SecretRef) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 import pytest
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
-from sealbridge.secret import Value
-from sealbridge.stores.base import Reference
+from sealbridge.secret import Secret, Value
+from sealbridge.stores.base import Push, Reference, Search, Target
 from sealbridge.stores.guard import GuardedStore, Limits
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -30,6 +31,29 @@ class Script:
         self.active = self.most_active = 0
         self.closed = False
         self.check_error: StoreError | None = None
+        self.asked: list[object] = []
+        # What `find`, `push`, `delete` and `exists` do, one after the other; an error is raised.
+        self.script: list[object] = []
+
+    async def _next(self, question: object, usual: object) -> object:
+        self.asked.append(question)
+        await asyncio.sleep(self.delay)
+        outcome = self.script.pop(0) if self.script else usual
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    async def find(self, search: Search) -> object:
+        return await self._next(search, {"a": Value(b"a")})
+
+    async def push(self, push: Push) -> object:
+        return await self._next(push, True)
+
+    async def delete(self, target: Target) -> object:
+        return await self._next(target, None)
+
+    async def exists(self, target: Target) -> object:
+        return await self._next(target, True)
 
     async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Answer]:
         self.calls.append((asyncio.get_running_loop().time(), tuple(references)))
@@ -316,3 +340,99 @@ async def test_the_memory_is_bounded_in_entries_and_bytes(guarded: Guarded) -> N
     for reference in (sixty, sixty, five, six, six, five):
         await small.fetch([reference])
     assert [references for _, references in script.calls] == [(sixty,), (sixty,), (five,), (six,), (five,)]
+
+
+ALL, SOME = Search(), Search(name="some")
+PUSH = Push(target=Target("a"), source=Secret(name="s", items={"k": Value(b"v")}), item="k")
+
+
+async def test_the_same_search_at_once_and_within_moments_is_made_once(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    store = guarded(script, Limits(cache_ttl=5))
+    found = await asyncio.gather(store.find(ALL), store.find(SOME), store.find(ALL))
+    assert found == [{"a": Value(b"a")}] * 3
+    await store.find(ALL)
+    assert script.asked == [ALL, SOME]
+    await store.find(ALL, fresh=True)
+    await asyncio.sleep(5.1)
+    await store.find(ALL)
+    assert script.asked == [ALL, SOME, ALL, ALL]
+
+
+async def test_those_who_share_a_search_that_fails_get_an_error_each(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    script.script = [Denied("no")]
+    store = guarded(script)
+    errors = await asyncio.gather(store.find(ALL), store.find(ALL), return_exceptions=True)
+    assert [type(error) for error in errors] == [Denied, Denied]
+    assert errors[0] is not errors[1]
+    assert script.asked == [ALL]
+
+
+async def test_a_search_is_tried_again_quickly_and_feeds_the_breaker(guarded: Guarded) -> None:
+    script = Script(echo)
+    script.script = [Unavailable("down"), Throttled("slow down")]
+    store = guarded(script, Limits(failures=1))
+    assert await store.find(ALL) == {"a": Value(b"a")}
+    script.script = [Unavailable("down")] * 3
+    with pytest.raises(Unavailable):
+        await store.find(SOME)
+    with pytest.raises(Unavailable) as caught:
+        await store.exists(Target("a"))
+    assert caught.value.hint is not None
+    assert len(script.asked) == 6
+
+
+async def test_a_closed_store_ends_a_search_with_an_error(guarded: Guarded) -> None:
+    script = Script(echo, delay=100)
+    store = guarded(script)
+    waiting = asyncio.create_task(store.find(ALL))
+    await asyncio.sleep(1)
+    await store.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await waiting
+
+
+async def test_a_write_is_repeated_only_when_the_store_says_that_it_did_nothing(guarded: Guarded) -> None:
+    script = Script(echo)
+    store = guarded(script, Limits(failures=10))
+    script.script = [Throttled("slow down")]
+    assert await store.push(PUSH) is True
+    assert script.asked == [PUSH, PUSH]
+    for write in (lambda: store.push(PUSH), lambda: store.delete(Target("a"))):
+        script.asked.clear()
+        script.script = [Unavailable("down")]
+        with pytest.raises(Unavailable):
+            await write()
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_after_a_write_nothing_older_is_given_out(guarded: Guarded, fails: bool) -> None:
+    script = Script(echo)
+    store = guarded(script)
+    for write in (lambda: store.push(PUSH), lambda: store.delete(Target("a"))):
+        await store.fetch([A])
+        await store.find(ALL)
+        script.delay = 1
+        # This one began before the write and may hold what was there before.
+        early = asyncio.create_task(store.fetch([B]))
+        await asyncio.sleep(0.5)
+        script.delay = 0
+        script.script = [Unavailable("lost")] if fails else []
+        with contextlib.suppress(Unavailable):
+            await write()
+        await early
+        script.calls.clear()
+        script.asked.clear()
+        await store.fetch([A, B])
+        await store.find(ALL)
+        assert [references for _, references in script.calls] == [(A, B)]
+        assert script.asked == [ALL]
+
+
+async def test_no_more_writes_than_allowed_run_at_once(guarded: Guarded) -> None:
+    script = Script(echo, delay=1)
+    store = guarded(script, Limits(concurrency=3))
+    await asyncio.gather(*(store.push(PUSH) for _ in range(9)))
+    assert asyncio.get_running_loop().time() == pytest.approx(3)

@@ -14,6 +14,7 @@ Opener = Callable[[Mapping[str, Any], Resolver], Awaitable[Store]]
 # The key under spec.provider, and the module whose `open_store` opens it.
 _MODULES = {
     "fake": "sealbridge.stores.fake",
+    "kubernetes": "sealbridge.stores.kubernetes",
     "vault": "sealbridge.stores.vault",
 }
 PROVIDERS = tuple(_MODULES)

@@ -86,6 +86,7 @@ class ApiServer:
         self._etcd: Process | None = None
         self._apiserver: Process | None = None
         self._tls: ssl.SSLContext | None = None
+        self._authority: trustme.CA | None = None
 
     @property
     def url(self) -> str:
@@ -176,7 +177,7 @@ class ApiServer:
             return False
 
     def _write_files(self) -> None:
-        authority = trustme.CA()
+        self._authority = authority = trustme.CA()
         server = authority.issue_cert("127.0.0.1", "localhost")
         pki = self.folder / "pki"
         write_private(pki / "ca.pem", authority.cert_pem.bytes())
@@ -230,6 +231,7 @@ class ApiServer:
                 "--advertise-address=127.0.0.1",
                 "--service-cluster-ip-range=10.0.0.0/24",
                 "--authorization-mode=RBAC",
+                f"--client-ca-file={pki / 'ca.pem'}",
                 f"--token-auth-file={pki / 'tokens.csv'}",
                 f"--service-account-key-file={pki / 'accounts.pub'}",
                 f"--service-account-signing-key-file={pki / 'accounts.key'}",
@@ -308,6 +310,12 @@ class ApiServer:
         }
         path = self.folder / "kubeconfigs" / f"{secrets.token_hex(8)}.json"
         return write_private(path, json.dumps(config, indent=2).encode())
+
+    def certificate_for(self, user: str) -> tuple[bytes, bytes]:
+        """A client certificate by which the server knows a user, and its key, both PEM."""
+        assert self._authority is not None
+        made = self._authority.issue_cert(f"{user}.example.org", common_name=user)
+        return b"".join(part.bytes() for part in made.cert_chain_pems), made.private_key_pem.bytes()
 
     @functools.cached_property
     def admin_kubeconfig(self) -> Path:

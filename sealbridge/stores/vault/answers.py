@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
-from sealbridge.stores.vault import documents
+from sealbridge.stores import documents
+from sealbridge.stores.exchange import retry_after
 
 _LONGEST_MESSAGE = 200
 
@@ -62,7 +61,7 @@ def _error(response: Response, body: Mapping[str, Any], path: str) -> StoreError
     if status == 401:
         return Denied("the server does not accept the token", credentials=True)
     if status == 429:
-        return Throttled("the server asks for fewer requests", retry_after=_retry_after(response.headers))
+        return Throttled("the server asks for fewer requests", retry_after=retry_after(response.headers))
     if status == 503 and "sealed" in messages:
         return Unavailable("the server is sealed", hint="unseal it")
     if status >= 500 or status in (408, 412, 472, 473):
@@ -101,16 +100,3 @@ def _texts(errors: Any) -> str:
         return ""
     text = "; ".join(" ".join(error.split()) for error in errors if isinstance(error, str))
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,39 +10,19 @@ import msgspec
 
 from sealbridge.errors import Invalid
 from sealbridge.stores.config import read_config
+from sealbridge.stores.trust import CAProvider, Model, SecretRef
 
 WHERE = "spec.provider.vault"
 
 
-class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What all parts have in common: camelCase on the wire, unknown fields refused."""
-
-
-class SecretRef(_Model, frozen=True):
-    """A pointer to an item of a Secret."""
-
-    name: str
-    key: str = ""
-    namespace: str = ""
-
-
-class CAProvider(_Model, frozen=True):
-    """A pointer to CA certificates in a Secret or ConfigMap."""
-
-    type: Literal["Secret", "ConfigMap"]
-    name: str
-    key: str = ""
-    namespace: str = ""
-
-
-class ClientTLS(_Model, frozen=True):
+class ClientTLS(Model, frozen=True):
     """Pointers to a client certificate and its key, for servers that ask for one."""
 
     cert_secret_ref: SecretRef | None = None
     key_secret_ref: SecretRef | None = None
 
 
-class Auth(_Model, frozen=True):
+class Auth(Model, frozen=True):
     """How to log in. All methods of the real API are named; one of them works today."""
 
     namespace: str = ""
@@ -58,7 +37,7 @@ class Auth(_Model, frozen=True):
     gcp: Any = None
 
 
-class VaultConfig(_Model, frozen=True):
+class VaultConfig(Model, frozen=True):
     """Where the server is, which engine to read and how to log in."""
 
     server: str
@@ -66,7 +45,7 @@ class VaultConfig(_Model, frozen=True):
     path: str = ""
     version: Literal["v1", "v2"] = "v2"
     namespace: str = ""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
     ca_bundle: str = ""
     ca_provider: CAProvider | None = None
     # Empty in every object that a program in Go has written back.
@@ -75,14 +54,6 @@ class VaultConfig(_Model, frozen=True):
     # Both concern writes, and nothing is written here: reads behave the same with and without.
     read_your_writes: bool = False
     check_and_set: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientCertificate:
-    """PEM of a client certificate and its key, as the pointers of ClientTLS gave them."""
-
-    certificate: bytes
-    key: bytes = field(repr=False)
 
 
 def read(config: Mapping[str, Any]) -> tuple[VaultConfig, SecretRef]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Unavailable
 from sealbridge.secret import Value
-from sealbridge.stores.base import Push, Reference, Resolver, Search, SecretKeySelector, Target
+from sealbridge.stores import documents
+from sealbridge.stores.base import Push, Reference, Resolver, Search, Target
 from sealbridge.stores.property import UnsupportedPath, exact, lookup
+from sealbridge.stores.trust import ClientCertificate, authorities, secret_item
 from sealbridge.stores.vault import config as configuration
-from sealbridge.stores.vault import documents, paths
+from sealbridge.stores.vault import paths
 from sealbridge.stores.vault.answers import document
-from sealbridge.stores.vault.config import WHERE, ClientCertificate, SecretRef, VaultConfig
+from sealbridge.stores.vault.config import WHERE, VaultConfig
 
 if TYPE_CHECKING:
     from sealbridge.stores.vault.transport import Transport
@@ -142,7 +142,7 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStor
             "the provider vault needs the package hvac, which is not installed",
             hint="pip install 'sealbridge[vault]'",
         ) from None
-    token = (await _secret(resolver, token_ref)).strip()
+    token = (await secret_item(resolver, token_ref)).strip()
     if not token or not token.isascii() or not token.decode().isprintable():
         raise Invalid(
             "the token has characters that no token has" if token else "the token is empty",
@@ -155,7 +155,7 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStor
         model.server,
         token=token.decode(),
         headers=headers,
-        ca=await _ca(model, resolver),
+        ca=await authorities(model.ca_bundle, model.ca_provider, resolver, WHERE),
         client_certificate=await _client_certificate(model, resolver),
         connections=_WORKERS,
     )
@@ -166,39 +166,6 @@ def _not_yet(what: str) -> Invalid:
     return Invalid(f"{what} is not supported yet by the provider vault")
 
 
-async def _secret(resolver: Resolver, reference: SecretRef) -> bytes:
-    selector = SecretKeySelector(reference.name, reference.key, reference.namespace)
-    return (await resolver.secret_value(selector)).reveal()
-
-
-async def _ca(model: VaultConfig, resolver: Resolver) -> str | None:
-    if model.ca_bundle:
-        return _pem(model.ca_bundle, f"{WHERE}.caBundle")
-    provider = model.ca_provider
-    if provider is None:
-        return None
-    if provider.type == "ConfigMap":
-        text = await resolver.config_map_value(provider.name, provider.key, provider.namespace)
-    else:
-        data = await _secret(
-            resolver, SecretRef(name=provider.name, key=provider.key, namespace=provider.namespace)
-        )
-        text = data.decode("ascii", "replace")
-    return _pem(text, f"{WHERE}.caProvider")
-
-
-def _pem(text: str, where: str) -> str:
-    """PEM, given as it is or once more in base64."""
-    if "-----BEGIN" not in text:
-        try:
-            text = base64.b64decode("".join(text.split()), validate=True).decode("ascii")
-        except (binascii.Error, ValueError):
-            text = ""
-    if "-----BEGIN" not in text:
-        raise Invalid("neither a certificate in PEM nor one in base64", where=where)
-    return text
-
-
 async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientCertificate | None:
     certificate, key = model.tls.cert_secret_ref, model.tls.key_secret_ref
     if certificate is None and key is None:
@@ -206,7 +173,7 @@ async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientC
     if certificate is None or key is None:
         raise Invalid("certSecretRef and keySecretRef go together", where=f"{WHERE}.tls")
     return ClientCertificate(
-        certificate=await _secret(resolver, certificate), key=await _secret(resolver, key)
+        certificate=await secret_item(resolver, certificate), key=await secret_item(resolver, key)
     )
 
 

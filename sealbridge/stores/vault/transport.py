@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -21,8 +19,8 @@ from hvac.adapters import RawAdapter
 from requests.adapters import HTTPAdapter
 
 from sealbridge.errors import Invalid, StoreError, Unavailable
+from sealbridge.stores.trust import ClientCertificate, tls_context
 from sealbridge.stores.vault.answers import Response
-from sealbridge.stores.vault.config import ClientCertificate
 
 LARGEST_RESPONSE = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
@@ -58,7 +56,7 @@ class Transport:
         session.headers.update(headers)
         # A no-op, which keeps requests from sending what a .netrc has for this host.
         session.auth = _unchanged
-        session.mount("https://", _TrustingAdapter(_tls_context(ca, client_certificate), connections))
+        session.mount("https://", _TrustingAdapter(tls_context(ca, client_certificate), connections))
         session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
         self._adapter = RawAdapter(
             base_uri=self._server,
@@ -171,25 +169,6 @@ class _TrustingAdapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"
-
-
-def _tls_context(ca: str | None, client: ClientCertificate | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cadata=ca)
-    except ssl.SSLError:
-        raise Invalid("the CA is not a certificate in PEM") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if client is not None:
-        with tempfile.TemporaryDirectory(prefix="sealbridge-") as folder:
-            # The only way into an SSLContext is by file: private to us, and gone at once.
-            path = Path(folder, "client.pem")
-            path.touch(mode=0o600)
-            path.write_bytes(client.certificate + b"\n" + client.key)
-            try:
-                context.load_cert_chain(path)
-            except (ssl.SSLError, ValueError):
-                raise Invalid("the client certificate and its key are not PEM, or not a pair") from None
-    return context
 
 
 def _reason(error: BaseException | None) -> str | None:

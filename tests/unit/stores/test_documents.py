@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.stores.vault.documents import dump, parse
+from sealbridge.stores.documents import dump, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sealbridge.errors import ClusterError, SealbridgeError, defect
@@ -29,6 +30,8 @@ from sealbridge.reconcile.sealing_keys import KeyringSource
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
 from sealbridge.reconcile.status import failed
 from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.stores.reach import LOCAL
+from sealbridge.stores.registry import open_store
 
 # Objects worked on at once. Opening and asking stores have tighter limits of their own.
 _AT_ONCE = 32
@@ -77,7 +80,8 @@ class Session:
         self._cluster = cluster
         self._prune = prune
         # Credentials may have been made a moment ago, in this very pass.
-        self._stores = StorePool(cluster, clock, recheck=timedelta())
+        opener = partial(open_store, reach=LOCAL)
+        self._stores = StorePool(cluster, clock, recheck=timedelta(), opener=opener)
         self._executor = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="unseal")
         store = SecretStoreReconciler(cluster, self._stores, clock).reconcile
         self._reconcile: dict[str, Callable[[ObjectKey], Awaitable[Result]]] = {

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from sealbridge.errors import NotFound, StoreError
 from sealbridge.secret import Value
 from sealbridge.stores.base import Push, Reference, Resolver, Search, Store, Target
+from sealbridge.stores.reach import Reach
 from sealbridge.stores.registry import open_store
 
 _T = TypeVar("_T")
@@ -124,11 +125,12 @@ class CountedStore:
 class CountingOpener:
     """Opens stores as the registry does, and counts what they are asked."""
 
-    def __init__(self, count: Count) -> None:
+    def __init__(self, count: Count, reach: Reach | None = None) -> None:
         self._count = count
+        self._reach = reach
 
     async def __call__(self, provider: str, config: Mapping[str, Any], resolver: Resolver) -> Store:
         """As stores.registry.open_store."""
-        store = await open_store(provider, config, resolver)
+        store = await open_store(provider, config, resolver, reach=self._reach)
         names = _NAMES.get(provider)
         return store if names is None else CountedStore(store, names, self._count)

@@ -114,7 +114,8 @@ class Operator:
             name=settings.key_prefix,
             changed=self._keys_news.set,
         )
-        self._stores = StorePool(self._cluster, self._clock, opener=CountingOpener(self._metrics.called))
+        opener = CountingOpener(self._metrics.called, settings.webhook_reach())
+        self._stores = StorePool(self._cluster, self._clock, opener=opener)
         stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
         self._controller = Controller(
             queue=self._queue,

@@ -19,6 +19,7 @@ from sealbridge.errors import ManifestError, UsageError
 from sealbridge.kube.selector import Selector
 from sealbridge.operator.clients import Clients
 from sealbridge.secret import check_name, check_namespace
+from sealbridge.stores.reach import Reach
 from sealbridge.sync.durations import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -149,6 +150,13 @@ class Settings:
     additional_namespaces: tuple[str, ...] = _names("serve the operator's own namespace and these only")
     label_selector: str = _text("", "SELECTOR", "look after SealedSecrets with such labels only")
 
+    webhook_allowed_networks: tuple[str, ...] = _option(
+        (),
+        _list,
+        "NETWORK,...",
+        "loopback, link-local and other special addresses that webhook stores may reach",
+    )
+
     key_prefix: str = _text("sealed-secrets-key", "PREFIX", "of the names of new sealing keys")
     key_size: int = _number(4096, "BITS", "of new sealing keys (default: 4096)")
     key_ttl: timedelta = _time(
@@ -218,6 +226,10 @@ class Settings:
         if self.rate_limit < 1 or self.rate_limit_burst < 0:
             raise UsageError("--rate-limit must be 1 or more, --rate-limit-burst 0 or more")
         Clients(self.trusted_proxies)
+        try:
+            self.webhook_reach()
+        except ValueError as error:
+            raise UsageError(f"--webhook-allowed-networks: {error}") from None
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise UsageError("--tls-cert-file and --tls-key-file go together")
         try:
@@ -236,6 +248,10 @@ class Settings:
         Selector.parse(self.label_selector)
         for address in (self.listen_addr, self.listen_metrics_addr):
             host_and_port(address)
+
+    def webhook_reach(self) -> Reach:
+        """What webhook stores may connect to."""
+        return Reach.of(self.webhook_allowed_networks)
 
     def served_namespaces(self, own: str) -> tuple[str, ...]:
         """The namespaces to serve, the operator's `own` first; empty for all."""

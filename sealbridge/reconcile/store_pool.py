@@ -20,7 +20,7 @@ from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, Object, ObjectKey
 from sealbridge.secret import Value
 from sealbridge.stores.base import Push, Reference, Resolver, Search, Store, Target
 from sealbridge.stores.guard import GuardedStore
-from sealbridge.stores.registry import open_store
+from sealbridge.stores.registry import TELLING, open_store
 
 _T = TypeVar("_T")
 # As stores.registry.open_store.
@@ -214,7 +214,7 @@ def provider_of(store_object: Object) -> tuple[str, Mapping[str, Any]]:
 
 def _identity(store_object: Object, namespace: str) -> _Identity:
     metadata = store_object["metadata"]
-    referent = namespace if is_referent(store_object) else ""
+    referent = namespace if is_referent(store_object) or _tells_who_asks(store_object) else ""
     return store_object["kind"], metadata.get("namespace") or "", metadata["name"], referent
 
 
@@ -230,6 +230,10 @@ def is_referent(store_object: Object) -> bool:
     too much for a reference costs some sharing; taking too little would mix tenants. Raises Invalid.
     """
     return store_object["kind"] == CLUSTER_SECRET_STORE.name and _has_bare_name(provider_of(store_object)[1])
+
+
+def _tells_who_asks(store_object: Object) -> bool:
+    return store_object["kind"] == CLUSTER_SECRET_STORE.name and provider_of(store_object)[0] in TELLING
 
 
 def _has_bare_name(value: object) -> bool:

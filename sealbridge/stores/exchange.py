@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sealbridge.errors import Invalid, StoreError, Unavailable
 
@@ -31,6 +31,19 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+class Guard(Protocol):
+    """Says no to where a request is about to go, by raising StoreError."""
+
+    def check_host(self, host: str) -> None:
+        """Look at the host of a URL: nobody resolves what is an address already."""
+
+    def resolver(self) -> Any:
+        """An aiohttp resolver for the running event loop."""
+
+    def socket(self, address: Any) -> Any:
+        """A socket for an entry of getaddrinfo, the last moment to say no."""
+
+
 class Exchange:
     """A session of its own: no cookies, no redirects, no proxy or password of the environment."""
 
@@ -41,15 +54,14 @@ class Exchange:
         tls: ssl.SSLContext,
         timeout: float,
         largest: int = LARGEST_ANSWER,
-        resolver: Any = None,
+        guard: Guard | None = None,
     ) -> None:
-        """`server`: what errors call it. `timeout` in seconds, for all of one request. `resolver`: a
-        function that makes an aiohttp resolver once there is an event loop."""
+        """`server`: what errors call it. `timeout` in seconds, for all of one request."""
         self._server = server
         self._tls = tls
         self._timeout = timeout
         self._largest = largest
-        self._resolver = resolver
+        self._guard = guard
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -62,9 +74,12 @@ class Exchange:
             session = self._opened()
             # What is percent-encoded already stays to the letter; what is not is encoded.
             ready = url.isascii() and all(character not in url for character in ' "<>\\^`{|}')
+            target = yarl.URL(url, encoded=ready)
+            if self._guard is not None:
+                self._guard.check_host(target.raw_host or "")
             async with session.request(
                 method,
-                yarl.URL(url, encoded=ready),
+                target,
                 headers=dict(headers or {}),
                 data=body,
                 allow_redirects=False,
@@ -87,7 +102,9 @@ class Exchange:
         if self._session is None:
             import aiohttp
 
-            options = {"resolver": self._resolver()} if self._resolver is not None else {}
+            options: dict[str, Any] = {}
+            if self._guard is not None:
+                options = {"resolver": self._guard.resolver(), "socket_factory": self._guard.socket}
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=_CONNECTIONS, **options),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -95,6 +112,7 @@ class Exchange:
                     total=self._timeout, sock_connect=min(self._timeout, 10.0), ceil_threshold=30
                 ),
                 headers={"User-Agent": "sealbridge", "Accept-Encoding": "identity"},
+                skip_auto_headers=("Content-Type",),
                 trust_env=False,
             )
         return self._session

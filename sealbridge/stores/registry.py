@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
 from sealbridge.errors import Invalid
 from sealbridge.stores.base import Resolver, Store
+from sealbridge.stores.reach import Reach
 
 Opener = Callable[[Mapping[str, Any], Resolver], Awaitable[Store]]
 
@@ -16,13 +18,21 @@ _MODULES = {
     "fake": "sealbridge.stores.fake",
     "kubernetes": "sealbridge.stores.kubernetes",
     "vault": "sealbridge.stores.vault",
+    "webhook": "sealbridge.stores.webhook",
 }
 PROVIDERS = tuple(_MODULES)
+# Where whoever writes the store chooses what is sent, and can read what is answered.
+_BOUNDED = frozenset({"webhook"})
+# Their requests tell who asks, so that a cluster store of theirs is opened for each namespace.
+TELLING = frozenset({"webhook"})
 
 
-async def open_store(provider: str, config: Mapping[str, Any], resolver: Resolver) -> Store:
+async def open_store(
+    provider: str, config: Mapping[str, Any], resolver: Resolver, *, reach: Reach | None = None
+) -> Store:
     """Open a store of `provider` from its part of the spec, with the credentials that it points to.
 
+    `reach` bounds the addresses that a store may lead to whose URL is a template.
     Contacts no server. Raises Invalid when the provider or its configuration is not understood, and
     what `resolver` raises when a credential is not there.
     """
@@ -33,4 +43,6 @@ async def open_store(provider: str, config: Mapping[str, Any], resolver: Resolve
             hint=f"supported today: {', '.join(PROVIDERS)}",
         )
     opener = cast("Opener", import_module(_MODULES[provider]).open_store)
+    if provider in _BOUNDED:
+        opener = partial(cast("Callable[..., Awaitable[Store]]", opener), reach=reach or Reach())
     return await opener(config, resolver)

@@ -17,11 +17,15 @@ class Request(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
     answer: Callable[[Request], object]
     server: _Server
+    content: bytes
 
     def do_GET(self) -> None:
         """Count it and answer."""
+        self.content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append((self.path, dict(self.headers)))
         type(self).answer(self)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names of the base
 
     def reply(self, body: bytes, *, status: int = 200, **headers: str) -> None:
         """A whole answer; underscores in the names of headers are dashes."""
@@ -75,7 +79,7 @@ class OddServer:
 def odd_server(
     answer: Callable[[Request], object], *, tls: ssl.SSLContext | None = None
 ) -> Iterator[OddServer]:
-    """A server on loopback that answers every GET with `answer`."""
+    """A server on loopback that answers every request with `answer`."""
     server = _Server(type("Handler", (Request,), {"answer": staticmethod(answer)}))
     if tls is not None:
         # The handshake happens at the first read, in the thread of the connection.

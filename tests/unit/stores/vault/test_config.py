@@ -120,7 +120,7 @@ async def test_an_unknown_provider_is_refused_with_those_that_work() -> None:
     with pytest.raises(Invalid) as caught:
         await open_store("bitwarden", {}, DictResolver())
     assert str(caught.value) == "spec.provider.bitwarden: the provider bitwarden is not supported yet"
-    assert caught.value.hint == "supported today: fake, vault"
+    assert caught.value.hint == "supported today: fake, kubernetes, vault, webhook"
 
 
 def test_without_its_package_the_provider_says_what_to_install() -> None:

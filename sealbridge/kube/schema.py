@@ -79,6 +79,8 @@ def _schema(type_: inspect.Type) -> Schema:
             )
         case inspect.EnumType(cls=cls):
             return {"type": "string", "enum": [member.value for member in _members(cls)]}
+        case inspect.LiteralType(values=values):
+            return {"type": "string", "enum": list(values)}
         case inspect.UnionType(types=types):
             some = [one for one in types if not isinstance(one, inspect.NoneType)]
             return _schema(some[0]) if len(some) == 1 else dict(ANYTHING)

@@ -209,6 +209,11 @@ def provider_of(store_object: Object) -> tuple[str, Mapping[str, Any]]:
     name, config = next(iter(provider.items()))
     if not isinstance(config, dict):
         raise Invalid(f"spec.provider.{name} must be a mapping")
+    if store_object.get("kind") == CLUSTER_SECRET_STORE.name and _has_homeless_ca(config):
+        # Whom credentials of a cluster's store are shown to is not for its users to say.
+        raise Invalid(
+            f"caProvider of a {CLUSTER_SECRET_STORE} needs a namespace", where=f"spec.provider.{name}"
+        )
     return name, config
 
 
@@ -234,6 +239,15 @@ def is_referent(store_object: Object) -> bool:
 
 def _tells_who_asks(store_object: Object) -> bool:
     return store_object["kind"] == CLUSTER_SECRET_STORE.name and provider_of(store_object)[0] in TELLING
+
+
+def _has_homeless_ca(value: object) -> bool:
+    if isinstance(value, dict):
+        ca = value.get("caProvider")
+        if isinstance(ca, dict) and not ca.get("namespace"):
+            return True
+        return any(_has_homeless_ca(inner) for inner in value.values())
+    return isinstance(value, list) and any(_has_homeless_ca(inner) for inner in value)
 
 
 def _has_bare_name(value: object) -> bool:

@@ -18,15 +18,19 @@ from sealbridge.stores.property import UnsupportedPath, lookup
 _FAILED_VALIDATION = 2
 
 
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class FakeEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """One secret, in one version."""
+
     key: str
     value: str = ""
     version: str = ""
     value_map: dict[str, str] | None = None
 
 
-class _Config(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    data: tuple[_Entry, ...]
+class FakeConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Secrets in the clear, for trials and tests."""
+
+    data: tuple[FakeEntry, ...]
     validation_result: int = 0
 
 
@@ -111,12 +115,12 @@ class FakeStore:
 async def open_store(config: Mapping[str, Any], resolver: Resolver) -> FakeStore:
     """Open from `spec.provider.fake`. Raises Invalid."""
     _ = resolver  # values stand in the spec; there is no credential to resolve
-    model = read_config(config, _Config, "spec.provider.fake")
+    model = read_config(config, FakeConfig, "spec.provider.fake")
     values = {(entry.key, entry.version): _value(entry) for entry in model.data}
     return FakeStore(values, valid=model.validation_result != _FAILED_VALIDATION)
 
 
-def _value(entry: _Entry) -> Value:
+def _value(entry: FakeEntry) -> Value:
     if entry.value_map is None:
         return Value(entry.value.encode())
     return Value(json.dumps(entry.value_map, sort_keys=True, ensure_ascii=False).encode())

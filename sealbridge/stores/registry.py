@@ -7,6 +7,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
+import msgspec
+
 from sealbridge.errors import Invalid
 from sealbridge.stores.base import Resolver, Store
 from sealbridge.stores.reach import Reach
@@ -20,11 +22,24 @@ _MODULES = {
     "vault": "sealbridge.stores.vault",
     "webhook": "sealbridge.stores.webhook",
 }
+# Where the typed configuration of each is.
+_MODELS = {
+    "fake": "sealbridge.stores.fake:FakeConfig",
+    "kubernetes": "sealbridge.stores.kubernetes.config:KubernetesConfig",
+    "vault": "sealbridge.stores.vault.config:VaultConfig",
+    "webhook": "sealbridge.stores.webhook.config:WebhookConfig",
+}
 PROVIDERS = tuple(_MODULES)
 # Where whoever writes the store chooses what is sent, and can read what is answered.
 _BOUNDED = frozenset({"webhook"})
 # Their requests tell who asks, so that a cluster store of theirs is opened for each namespace.
 TELLING = frozenset({"webhook"})
+
+
+def config_model(provider: str) -> type[msgspec.Struct]:
+    """What the configuration of a provider looks like, for schemas."""
+    module, _, name = _MODELS[provider].partition(":")
+    return cast("type[msgspec.Struct]", getattr(import_module(module), name))
 
 
 async def open_store(

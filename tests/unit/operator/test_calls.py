@@ -9,8 +9,8 @@ import pytest
 
 from sealbridge.errors import NotFound, StoreError, Unavailable
 from sealbridge.operator.calls import CountedStore, CountingOpener
-from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, SecretKeySelector
+from sealbridge.secret import Secret, Value
+from sealbridge.stores.base import Push, Reference, Search, SecretKeySelector, Target
 
 CONFIG = {
     "server": "http://127.0.0.1:1",
@@ -95,3 +95,24 @@ async def test_a_provider_without_an_api_is_not_counted() -> None:
     await store.fetch([Reference("a")])
     await store.check()
     assert not counts.seen
+
+
+async def test_finding_and_pushing_are_calls_under_names_of_their_own() -> None:
+    counts = Counts()
+    store = await CountingOpener(counts)("vault", CONFIG, Credentials())
+    push = Push(target=Target("a"), source=Secret(name="s", items={"k": Value(b"v")}), item="k")
+    for call in (
+        store.find(Search()),
+        store.push(push),
+        store.delete(Target("a")),
+        store.exists(Target("a")),
+    ):
+        with pytest.raises(StoreError):
+            await call
+    await store.close()
+    assert counts.seen == {
+        ("HashiCorp/Vault", "ListSecrets", False): 1,
+        ("HashiCorp/Vault", "WriteSecretData", False): 1,
+        ("HashiCorp/Vault", "DeleteSecret", False): 1,
+        ("HashiCorp/Vault", "ReadSecretData", False): 1,
+    }

@@ -14,8 +14,8 @@ from sealbridge.local.directory import DirectoryCluster
 from sealbridge.reconcile.credentials import ClusterResolver
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.store_pool import StorePool, is_referent, provider_of
-from sealbridge.secret import Value
-from sealbridge.stores.base import Reference, Resolver, SecretKeySelector
+from sealbridge.secret import Secret, Value
+from sealbridge.stores.base import Push, Reference, Resolver, Search, SecretKeySelector, Target
 from tests.worlds import World, fake_store
 
 A = Reference("a")
@@ -317,3 +317,94 @@ async def test_the_fake_provider_is_opened_by_the_real_registry(world: World) ->
 
     assert await fetched(pool, manifest) == Value(b"1")
     await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "ca", "refused"),
+    [
+        ("ClusterSecretStore", {"type": "ConfigMap", "name": "ca", "key": "k"}, True),
+        ("ClusterSecretStore", {"type": "ConfigMap", "name": "ca", "key": "k", "namespace": "n"}, False),
+        ("SecretStore", {"type": "ConfigMap", "name": "ca", "key": "k"}, False),
+    ],
+)
+def test_users_of_a_cluster_store_do_not_say_whom_it_trusts(
+    kind: str, ca: dict[str, str], refused: bool
+) -> None:
+    wanted = store(kind=kind, server={"caProvider": ca})
+    if not refused:
+        provider_of(wanted)
+        return
+    with pytest.raises(Invalid, match="caProvider of a ClusterSecretStore needs a namespace"):
+        provider_of(wanted)
+
+
+def webhook(url: str, **config: Any) -> Object:
+    manifest = store(kind="ClusterSecretStore")
+    manifest["spec"]["provider"] = {"webhook": {"url": url, **config}}
+    return manifest
+
+
+async def test_a_cluster_webhook_is_opened_for_each_namespace_as_it_tells_which_it_is(world: World) -> None:
+    pool = StorePool(world.cluster(), world.clock)
+    shared = webhook("http://127.0.0.1:1/{{ .remoteRef.namespace }}")
+    # It points to nothing of its user's, so that it is validated once for all.
+    assert not is_referent(shared)
+    one, two = await pool.open(shared, "one"), await pool.open(shared, "two")
+    assert one is not two
+    assert await pool.open(shared, "one") is one
+    assert ClusterResolver(world.cluster(), shared, "two").namespace == "two"
+    await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "kind", "error", "message"),
+    [
+        ("default", "SecretStore", None, ""),
+        ("elsewhere", "SecretStore", Denied, "may not use Secret"),
+        ("elsewhere", "ClusterSecretStore", Denied, 'the Secret "cred" may not be used by webhooks'),
+        ("nowhere", "ClusterSecretStore", Invalid, 'there is no Secret "cred" in namespace "nowhere"'),
+    ],
+)
+async def test_webhooks_read_labelled_secrets_by_the_rules_between_namespaces(
+    world: World, namespace: str, kind: str, error: type[StoreError] | None, message: str
+) -> None:
+    labelled = with_token("one")
+    labelled["metadata"]["labels"] = {"external-secrets.io/type": "webhook"}
+    world.write("cred.yaml", labelled, with_token("two", "elsewhere"))
+    reference = {"name": "auth", "secretRef": {"name": "cred", "namespace": namespace}}
+    manifest = webhook("http://127.0.0.1:1/{{ .auth.token }}", secrets=[reference])
+    manifest["kind"] = kind
+    if kind == "SecretStore":
+        manifest["metadata"]["namespace"] = "default"
+    pool = StorePool(world.cluster(), world.clock)
+    if error is None:
+        await pool.open(manifest, "default")
+        assert pool.credentials(manifest, "default") == {ObjectKey("Secret", "default", "cred")}
+    else:
+        with pytest.raises(error, match=message):
+            await pool.open(manifest, "default")
+    await pool.close()
+
+
+async def test_a_shared_store_finds_and_takes_pushes_until_it_is_retired(world: World) -> None:
+    pool = StorePool(world.cluster(), world.clock)
+    manifest = fake_store("s", {"a": "1"})
+    manifest["metadata"] |= {"namespace": "default", "uid": "u", "generation": 1}
+    opened = await pool.open(manifest, "default")
+    push = Push(target=Target("b"), source=Secret(name="x", items={"k": Value(b"2")}), item="k")
+
+    assert await opened.push(push) is True
+    assert await opened.find(Search()) == {"a": Value(b"1"), "b": Value(b"2")}
+    assert await opened.exists(Target("b")) is True
+    await opened.delete(Target("b"))
+    assert await opened.find(Search()) == {"a": Value(b"1")}
+
+    await pool.close()
+    for call in (
+        lambda: opened.find(Search()),
+        lambda: opened.push(push),
+        lambda: opened.delete(Target("b")),
+        lambda: opened.exists(Target("b")),
+    ):
+        with pytest.raises(Unavailable, match="the store has changed meanwhile"):
+            await call()

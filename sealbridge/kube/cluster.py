@@ -13,7 +13,7 @@ from sealbridge.errors import ClusterError, Conflict
 from sealbridge.kube.client import JSON, MERGE_PATCH, METADATA, Client, path_of
 from sealbridge.kube.discovery import Discovery
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
-from sealbridge.reconcile.kinds import NAMESPACE, SECRET, Kind, Object, ObjectKey, key_of
+from sealbridge.reconcile.kinds import NAMESPACE, SECRET, SERVICE_ACCOUNT, Kind, Object, ObjectKey, key_of
 from sealbridge.reconcile.ownership import Plan, decide, state_of
 from sealbridge.secret import Secret, Value
 
@@ -269,9 +269,11 @@ class KubernetesCluster:
         self, namespace: str, name: str, *, audiences: Sequence[str], expiration_seconds: int
     ) -> Value:
         """A token of a service account, by TokenRequest."""
+        if not namespace or not name:
+            raise ClusterError(f"{name!r} cannot be the name of a {SERVICE_ACCOUNT}")
         answer = await self._client.request(
             "POST",
-            f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
+            path_of(SERVICE_ACCOUNT, namespace, name, sub="token"),
             body={
                 "apiVersion": "authentication.k8s.io/v1",
                 "kind": "TokenRequest",

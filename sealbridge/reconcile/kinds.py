@@ -30,6 +30,7 @@ class Kind:
 
 SECRET = Kind("Secret", "", ("v1",), "secrets")
 CONFIG_MAP = Kind("ConfigMap", "", ("v1",), "configmaps")
+SERVICE_ACCOUNT = Kind("ServiceAccount", "", ("v1",), "serviceaccounts")
 NAMESPACE = Kind("Namespace", "", ("v1",), "namespaces", namespaced=False)
 SEALED_SECRET = Kind("SealedSecret", "bitnami.com", ("v1alpha1",), "sealedsecrets")
 EXTERNAL_SECRET = Kind("ExternalSecret", "external-secrets.io", ("v1", "v1beta1"), "externalsecrets")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sealbridge.errors import Conflict
+from sealbridge.errors import ClusterError, Conflict
 from sealbridge.kube.client import Client, path_of
 from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import connect
@@ -110,3 +110,21 @@ class TestKubernetesCluster(ClusterContract):
         cluster.offer(brought)
         cluster.withdraw(ObjectKey("Secret", *name))
         assert await cluster.target_state(*name) == edited
+
+
+@pytest.mark.parametrize(
+    "name", ["x/../../../{}/serviceaccounts/theirs", "..", "x/y", "theirs?x=", "", "%2e%2e"]
+)
+async def test_the_name_of_a_service_account_leads_to_no_other_namespace(
+    apiserver: ApiServer, namespace: str, name: str
+) -> None:
+    other = f"{namespace}-other"
+    apiserver.ensure_service_account(other, "theirs")
+    harness = KubernetesHarness(apiserver, namespace)
+    try:
+        with pytest.raises(ClusterError, match="cannot be the name of a ServiceAccount"):
+            await harness.cluster.service_account_token(
+                namespace, name.format(other), audiences=(), expiration_seconds=600
+            )
+    finally:
+        await harness.close()

@@ -126,11 +126,13 @@ def attacks(world: World, other: str, loopback: OddServer) -> list[tuple[str, Ma
     server = here(world)["server"]
     provider = {"type": "Secret", "name": "cred", "key": "token", "namespace": other}
     account = {"serviceAccount": {"name": "reader", "namespace": other}}
+    climbing = f"x/../../../{other}/serviceaccounts/reader"
     plugin = {"name": "plugin", "key": "config"}
     foreign = "of another namespace"
     return [
         ("kubernetes", {"server": server, "auth": {"token": {"bearerToken": token}}}, foreign),
         ("kubernetes", {"server": server, "auth": account}, foreign),
+        ("kubernetes", {"server": server, "auth": {"serviceAccount": {"name": climbing}}}, "name"),
         ("kubernetes", {"authRef": {**token, "key": "config"}}, foreign),
         ("kubernetes", {"authRef": plugin}, "user has exec, which is not supported"),
         ("kubernetes", here(world) | {"server": {"caProvider": provider}}, foreign),

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sealbridge.errors import Invalid, ManifestError
-from sealbridge.secret import check_namespace
+from sealbridge.secret import check_name, check_namespace
 from sealbridge.stores.config import read_config
 from sealbridge.stores.trust import CAProvider, Model, SecretRef
 
@@ -76,6 +76,8 @@ def read(config: Mapping[str, Any]) -> KubernetesConfig:
             where=f"{WHERE}.auth",
             hint="cert, token or serviceAccount; or a kubeconfig in authRef",
         )
+    if auth.service_account is not None:
+        _check_name(auth.service_account.name, f"{WHERE}.auth.serviceAccount.name")
     if auth.token is not None:
         _needs_key(auth.token.bearer_token, "auth.token.bearerToken")
     if auth.cert is not None:
@@ -105,6 +107,13 @@ def check_remote_namespace(namespace: str, where: str) -> None:
     """Refuse what is not a namespace: it becomes a part of a path."""
     try:
         check_namespace(namespace, where)
+    except ManifestError as error:
+        raise Invalid(error.what, hint=error.hint) from None
+
+
+def _check_name(name: str, where: str) -> None:
+    try:
+        check_name(name, where)
     except ManifestError as error:
         raise Invalid(error.what, hint=error.hint) from None
 

@@ -24,8 +24,9 @@ from sealbridge.stores.trust import ClientCertificate, authorities, secret_item,
 
 _READS = 8  # at once
 _TIMEOUT = 30.0
-_PAGE = 500  # Secrets a page of a list
+_PAGE = 50  # Secrets a page of a list: the largest ones take 1.4 MB each
 _LARGEST_FIND = 64 * 1024 * 1024
+_LARGEST_ANSWER = 80 * 1024 * 1024
 _WRITES = 5  # tries while others change the same Secret
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _TAG = re.compile(r"[A-Za-z0-9._/-]{1,316}"), re.compile(r"[A-Za-z0-9._-]{0,63}")
@@ -207,7 +208,7 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> Kubernete
             "the provider kubernetes needs the package aiohttp, which is not installed",
             hint="pip install 'sealbridge[cluster]'",
         ) from None
-    exchange = Exchange(server, tls=tls_context(ca, certificate), timeout=_TIMEOUT)
+    exchange = Exchange(server, tls=tls_context(ca, certificate), timeout=_TIMEOUT, largest=_LARGEST_ANSWER)
     return KubernetesStore(Api(server, exchange, login), model.remote_namespace)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LABEL = "external-secrets.io/type"
 _REQUESTS = 8  # at once
 _REDIRECTS = 5
+_QUICK = 256 * 1024  # bytes that are parsed in no time
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _FOREVER = float("inf")
 
@@ -61,7 +62,9 @@ class WebhookStore:
         answered = dict(zip(requests, found, strict=True))
         for reference, request in wanted.items():
             answer = answered[request]
-            results[reference] = answer if isinstance(answer, StoreError) else self._value(answer, reference)
+            results[reference] = (
+                answer if isinstance(answer, StoreError) else await self._value(answer, reference)
+            )
         return results
 
     async def find(self, search: Search) -> Mapping[str, Value]:
@@ -109,9 +112,13 @@ class WebhookStore:
             raise Invalid("a webhook has no metadata to fetch", hint="leave metadataPolicy out")
         return self._requests.fetch(reference)
 
-    def _value(self, answer: Answer, reference: Reference) -> Value | StoreError:
+    async def _value(self, answer: Answer, reference: Reference) -> Value | StoreError:
         try:
-            return answers.value(answer.body, self._requests.path(reference))
+            path = self._requests.path(reference)
+            if len(answer.body) <= _QUICK:
+                return answers.value(answer.body, path)
+            # Others do not wait while much is parsed.
+            return await asyncio.to_thread(answers.value, answer.body, path)
         except StoreError as error:
             return error
 

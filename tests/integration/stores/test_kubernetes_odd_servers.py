@@ -90,6 +90,8 @@ async def test_the_pause_that_a_server_asks_for_is_told() -> None:
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sealbridge.stores.kubernetes.store._LARGEST_ANSWER", 16 * 1024 * 1024)
+
     def endless(request: Request) -> None:
         request.send_response(200)
         request.end_headers()

@@ -37,6 +37,8 @@ def test_server_and_namespace_have_upstreams_defaults() -> None:
         ({"authRef": {"name": "s"}}, "authRef: key is missing"),
         ({"auth": {"token": {"bearerToken": {"name": "s"}}}}, "auth.token.bearerToken: key is missing"),
         ({"auth": {"cert": {"clientCert": REF}}}, "auth.cert: clientCert and clientKey go together"),
+        ({"auth": {"serviceAccount": {"name": "a/../b"}}}, "auth.serviceAccount.name is not a name"),
+        ({"auth": {"serviceAccount": {"name": ""}}}, "auth.serviceAccount.name is missing"),
         ({"auth": TOKEN, "remoteNamespace": "a/../b"}, "remoteNamespace is not a namespace"),
         ({"auth": TOKEN, "remoteNamespace": ""}, "remoteNamespace"),
         ({"auth": TOKEN, "server": {"url": "https://u:p@host"}}, "must not hold credentials"),

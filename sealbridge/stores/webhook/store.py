@@ -78,7 +78,11 @@ class WebhookStore:
         if push.metadata:
             raise Invalid("the provider webhook takes no metadata", where="metadata")
         request = self._requests.push(push.target, push.item, push.value())
-        self._raise_for(await self._send(request), push.target.key)
+        answer = await self._send(request)
+        if answer.status == 404:
+            # Not a secret that is missing: the place for it is.
+            raise Invalid(f"{self._server} has no place for {push.target.key!r} (status 404)")
+        self._raise_for(answer, push.target.key)
         return True
 
     async def delete(self, target: Target) -> None:

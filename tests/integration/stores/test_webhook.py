@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,6 +18,7 @@ from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Push, Reference, Search, Store, Target
 from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
+from sealbridge.stores.webhook.dialing import AddressGuard
 from tests.canary import Canary
 from tests.servers.odd import Request, odd_server
 from tests.servers.resolver import DictResolver
@@ -324,6 +326,14 @@ async def test_a_host_that_a_key_makes_is_looked_at_too(opened: Open) -> None:
         assert server.connections == 0
 
 
+async def test_the_last_word_is_had_by_the_address_that_is_connected_to() -> None:
+    guard = AddressGuard(Reach(), "https://h")
+    for family, where in ((socket.AF_INET, ("127.0.0.1", 80)), (socket.AF_INET6, ("::1", 80, 0, 0))):
+        with pytest.raises(Denied):
+            guard.socket((family, socket.SOCK_STREAM, 0, "", where))
+    guard.socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", 80))).close()
+
+
 async def test_the_environments_proxy_and_passwords_are_not_used(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,7 +422,7 @@ async def test_a_push_posts_and_a_deletion_deletes(opened: Open, canary: Canary)
 async def test_a_push_or_deletion_that_fails_says_so(opened: Open) -> None:
     source = Secret(name="source", items={"k": Value(b"v")})
     push = Push(target=Target("a"), source=source, item="k")
-    for status, error in ((403, Denied), (404, NotFound), (500, Unavailable), (429, Throttled)):
+    for status, error in ((403, Denied), (404, Invalid), (500, Unavailable), (429, Throttled)):
         with odd_server(says(status)) as server:
             store = await opened(server.url)
             with pytest.raises(error):

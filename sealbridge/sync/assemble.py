@@ -14,6 +14,7 @@ from sealbridge.sync.decode import decode
 from sealbridge.sync.missing import is_missing
 from sealbridge.sync.model import ExternalSecretSpec, NullBytePolicy, RemoteRef, StoreRef
 from sealbridge.sync.plan import Entry, entries
+from sealbridge.sync.rewrite import rewrite
 
 # What one store answered: reference by reference, or one error when it could not be opened at all.
 Answers = Mapping[Reference, Value | StoreError] | SealbridgeError
@@ -50,9 +51,15 @@ def _items(entry: Entry, value: Value) -> dict[str, Value]:
     remote = entry.remote
     if entry.secret_key is not None:
         return {entry.secret_key: _decoded(value.reveal(), remote)}
-    extracted = valid_keys(convert_keys(_extracted(value), remote.conversion_strategy))
+    extracted = _extracted(value)
+    # Whoever rewrites keys has them as the store names them; what no Secret takes is an error then.
+    renamed = (
+        rewrite(entry.rewrite, extracted)
+        if entry.rewrite
+        else convert_keys(extracted, remote.conversion_strategy)
+    )
     items: dict[str, Value] = {}
-    for key, data in extracted.items():
+    for key, data in valid_keys(renamed).items():
         try:
             items[key] = _decoded(data, remote)
         except ValueError as error:

@@ -18,6 +18,8 @@ import msgspec
 from sealbridge.errors import ManifestError
 from sealbridge.stores.config import problem, without_nulls
 from sealbridge.sync.durations import parse_duration
+from sealbridge.sync.rewrite import Rewrite, problem_of
+from sealbridge.sync.wire import Model
 
 API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -107,11 +109,7 @@ class MergePolicy(Enum):
     MERGE = "Merge"
 
 
-class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What all parts of the spec have in common: camelCase on the wire, unknown fields refused."""
-
-
-class StoreRef(_Model, frozen=True):
+class StoreRef(Model, frozen=True):
     """Which store."""
 
     name: str = ""
@@ -121,7 +119,7 @@ class StoreRef(_Model, frozen=True):
         return f"{self.kind.value} {self.name}"
 
 
-class RemoteRef(_Model, frozen=True):
+class RemoteRef(Model, frozen=True):
     """Where a value stands in a store and how it is decoded."""
 
     key: str
@@ -133,14 +131,14 @@ class RemoteRef(_Model, frozen=True):
     null_byte_policy: NullBytePolicy = NullBytePolicy.IGNORE
 
 
-class SourceRef(_Model, frozen=True):
+class SourceRef(Model, frozen=True):
     """Another source for one entry than spec.secretStoreRef."""
 
     store_ref: StoreRef | None = None
     generator_ref: Any = None
 
 
-class Data(_Model, frozen=True):
+class Data(Model, frozen=True):
     """One item of the target."""
 
     secret_key: str
@@ -148,36 +146,36 @@ class Data(_Model, frozen=True):
     source_ref: SourceRef | None = None
 
 
-class DataFrom(_Model, frozen=True):
+class DataFrom(Model, frozen=True):
     """Many items from one remote secret."""
 
     extract: RemoteRef | None = None
     find: Any = None
-    rewrite: Any = None
+    rewrite: tuple[Rewrite, ...] = ()
     source_ref: SourceRef | None = None
 
 
-class TemplateMetadata(_Model, frozen=True):
+class TemplateMetadata(Model, frozen=True):
     """Metadata of the target; the values of labels and annotations are templates."""
 
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     finalizers: Any = None
 
 
-class TargetTemplate(_Model, frozen=True):
+class TargetTemplate(Model, frozen=True):
     """How the target is made from what the stores gave."""
 
     type: str = ""
     engine_version: str = "v2"
     merge_policy: MergePolicy = MergePolicy.REPLACE
     metadata: TemplateMetadata = TemplateMetadata()
-    data: dict[str, str] = {}
+    data: dict[str, str] = msgspec.field(default_factory=dict)
     template_from: Any = None
     values_decoding_strategy: Any = None
 
 
-class Target(_Model, frozen=True):
+class Target(Model, frozen=True):
     """The Secret that is made."""
 
     name: str = ""
@@ -188,7 +186,7 @@ class Target(_Model, frozen=True):
     manifest: Any = None
 
 
-class ExternalSecretSpec(_Model, frozen=True):
+class ExternalSecretSpec(Model, frozen=True):
     """What is asked for."""
 
     secret_store_ref: StoreRef | None = None
@@ -305,7 +303,6 @@ def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
         generator = entry.source_ref is not None and entry.source_ref.generator_ref is not None
         found += [
             (entry.find is not None, f"spec.dataFrom[{number}].find"),
-            (bool(entry.rewrite), f"spec.dataFrom[{number}].rewrite"),
             (generator, f"spec.dataFrom[{number}].sourceRef.generatorRef"),
         ]
     if fields := [field for is_there, field in found if is_there]:
@@ -338,6 +335,9 @@ def _check(spec: ExternalSecretSpec) -> None:
         where = f"spec.dataFrom[{number}]"
         if entry.extract is None:
             raise ManifestError(f"{where} has no source", hint="give it `extract`")
+        for place, operation in enumerate(entry.rewrite):
+            if reason := problem_of(operation):
+                raise ManifestError(f"{where}.rewrite[{place}]: {reason}")
         _check_source(spec, entry.source_ref, where)
     _check_template(spec.target.template)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sealbridge.stores.base import Reference
 from sealbridge.sync.model import Data, ExternalSecretSpec, MetadataPolicy, RemoteRef, SourceRef, StoreRef
+from sealbridge.sync.rewrite import Rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Entry:
     reference: Reference
     remote: RemoteRef
     secret_key: str | None
+    rewrite: tuple[Rewrite, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.where} (secretKey {self.secret_key})" if self.secret_key else self.where
@@ -27,7 +29,9 @@ def entries(spec: ExternalSecretSpec) -> Iterator[Entry]:
     """All entries in the order in which they are put together: dataFrom, then data."""
     for number, source in enumerate(spec.data_from):
         if source.extract is not None:
-            yield _entry(spec, f"dataFrom[{number}]", source.extract, source.source_ref)
+            yield _entry(
+                spec, f"dataFrom[{number}]", source.extract, source.source_ref, rewrite=source.rewrite
+            )
     for number, data in enumerate(spec.data):
         yield _entry(spec, f"data[{number}]", data.remote_ref, data.source_ref, data)
 
@@ -46,6 +50,7 @@ def _entry(
     remote: RemoteRef,
     source: SourceRef | None,
     data: Data | None = None,
+    rewrite: tuple[Rewrite, ...] = (),
 ) -> Entry:
     store = source.store_ref if source is not None and source.store_ref is not None else spec.secret_store_ref
     if store is None:
@@ -56,4 +61,4 @@ def _entry(
         property=remote.property,
         metadata=remote.metadata_policy is MetadataPolicy.FETCH,
     )
-    return Entry(where, store, reference, remote, data.secret_key if data is not None else None)
+    return Entry(where, store, reference, remote, data.secret_key if data is not None else None, rewrite)

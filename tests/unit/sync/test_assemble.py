@@ -215,3 +215,38 @@ def test_a_long_list_of_failures_is_cut() -> None:
         assembled(spec, answers)
     assert caught.value.what.endswith("data[9] (secretKey k9): no n9 (NotFound); and 3 other failures")
     assert len(caught.value.failures) == 13
+
+
+def extracted(**more: Any) -> ExternalSecretSpec:
+    return spec_of(dataFrom=[{"extract": {"key": "app"}, **more}])
+
+
+def test_keys_are_rewritten_instead_of_converted() -> None:
+    drop_folder = {"regexp": {"source": ".*/", "target": ""}}
+    spec = extracted(rewrite=[drop_folder])
+    assert assembled(spec, b'{"a/b":"1","c":"2"}') == {"b": b"1", "c": b"2"}
+
+
+def test_a_key_that_no_secret_takes_after_a_rewrite_is_an_error() -> None:
+    spec = extracted(rewrite=[{"regexp": {"source": "x", "target": "y"}}])
+    with pytest.raises(SyncError, match=r"dataFrom\[0\]: the key 'a/b' has characters other than"):
+        assembled(spec, b'{"a/b":"1"}')
+
+
+def test_a_key_that_is_rewritten_to_nothing_is_left_out() -> None:
+    spec = extracted(rewrite=[{"regexp": {"source": "^drop$", "target": ""}}])
+    assert assembled(spec, b'{"drop":"1","keep":"2"}') == {"keep": b"2"}
+
+
+def test_values_are_decoded_after_they_were_merged() -> None:
+    spec = spec_of(
+        dataFrom=[{"extract": {"key": "app", "decodingStrategy": "Base64"}, "rewrite": [{"merge": {}}]}]
+    )
+    assert assembled(spec, b'{"a":"{\\"x\\":\\"aGk=\\"}"}') == {"x": b"hi"}
+
+
+def test_a_rewrite_that_fails_is_told_with_its_entry_and_number() -> None:
+    spec = extracted(rewrite=[{"regexp": {"source": "[0-9]", "target": ""}}])
+    with pytest.raises(SyncError) as caught:
+        assembled(spec, b'{"a1":"x","a2":"y"}')
+    assert str(caught.value) == "dataFrom[0]: rewrite[0]: the keys 'a1' and 'a2' both become 'a'"

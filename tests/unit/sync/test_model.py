@@ -158,7 +158,6 @@ GENERATOR = {"generatorRef": {"apiVersion": "g/v1", "kind": "Password", "name": 
             "spec.target.template.metadata.finalizers is",
         ),
         ({"dataFrom": [{"find": {"name": {"regexp": ".*"}}}]}, "spec.dataFrom[0].find is"),
-        ({"dataFrom": [{"extract": {"key": "k"}, "rewrite": [{}]}]}, "spec.dataFrom[0].rewrite is"),
         ({"dataFrom": [{"sourceRef": GENERATOR}]}, "spec.dataFrom[0].sourceRef.generatorRef is"),
         ({"data": [DATA[0] | {"sourceRef": GENERATOR}]}, "spec.data[0].sourceRef.generatorRef is"),
         (

@@ -31,7 +31,7 @@ from sealbridge.reconcile.kinds import (
 _SUFFIXES = (".yaml", ".yml", ".json")
 # A file that names none of these holds nothing for us and is not parsed: a broken template of a chart
 # that makes Deployments is not our business.
-_WORDS = (b"Secret", b"ConfigMap", b"Namespace")
+_WORDS = (b"Secret", b"ConfigMap", b"Namespace", b"generators.external-secrets.io")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # holds the words in another spelling: an error to be told
 # Makes a uid of an object's identity: the same in every run, different for every object.
 _UIDS = uuid.UUID("1c3aa1f4-3f0a-5b53-9e0f-8a9b6a0f6d3e")

@@ -34,6 +34,8 @@ SECRET_SYNCED = "SecretSynced"  # noqa: S105 - a word, no secret
 SECRET_SYNCED_ERROR = "SecretSyncedError"  # noqa: S105
 SECRET_DELETED = "SecretDeleted"  # noqa: S105
 SECRET_MISSING = "SecretMissing"  # noqa: S105
+# sealbridge's own: all went well, and a search that should find something has found nothing.
+NOTHING_FOUND = "NothingFound"
 SECRET_SYNCED_MESSAGE = "secret synced"  # noqa: S105
 RETAINED_MESSAGE = "secret retained due to DeletionPolicy=Retain"
 DELETED_MESSAGE = "secret deleted due to DeletionPolicy=Delete"
@@ -49,6 +51,7 @@ UPDATED_EVENT = "Updated"
 DELETED_EVENT = "Deleted"
 MISSING_PROVIDER_SECRET_EVENT = "MissingProviderSecret"  # noqa: S105
 UPDATE_FAILED_EVENT = "UpdateFailed"
+OPTIONAL_KEYS_EVENT = "OptionalKeysMissing"
 
 # SecretStore and ClusterSecretStore.
 STORE_VALID = "Valid"

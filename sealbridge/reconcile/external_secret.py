@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from random import SystemRandom
 
 from sealbridge.errors import (
     ClusterError,
@@ -18,6 +19,7 @@ from sealbridge.errors import (
     ManifestError,
     NotOwned,
     SealbridgeError,
+    StoreError,
     SyncError,
     TemplateSyntaxError,
     Throttled,
@@ -25,6 +27,7 @@ from sealbridge.errors import (
 )
 from sealbridge.reconcile import conditions, finalizer
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership, TargetState
+from sealbridge.reconcile.generation import generated, generator_key
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
 from sealbridge.reconcile.ownership import ADOPT_ANNOTATION
 from sealbridge.reconcile.result import Outcome, Result
@@ -37,14 +40,14 @@ from sealbridge.reconcile.status import (
     write_status,
 )
 from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
-from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.reconcile.store_pool import SharedStore, StorePool
 from sealbridge.secret import Secret, Value
-from sealbridge.stores.base import Reference
-from sealbridge.sync.assemble import Answers, assemble
+from sealbridge.stores.base import Reference, Search
+from sealbridge.sync.assemble import NOTHING, Answers, Assembled, Found, assemble
 from sealbridge.sync.fingerprints import data_hash, field_manager
 from sealbridge.sync.missing import missing_entries, missing_text
 from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
-from sealbridge.sync.plan import plan
+from sealbridge.sync.plan import Question, generators, plan
 from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
 from sealbridge.sync.template import DATA_HASH_ANNOTATION, MANAGED_LABEL, SEALBRIDGE_LABEL, build_target
 
@@ -122,6 +125,7 @@ class _Pass:
         self._status: Mapping[str, object] = status if isinstance(status, dict) else {}
         self._refreshed = conditions.parse_timestamp(self._status.get("refreshTime"))
         self._depends_on: frozenset[ObjectKey] = frozenset()
+        self._assembled = NOTHING
         self._target: ObjectKey | None = None
         self._is_gone = False  # the target
 
@@ -140,7 +144,7 @@ class _Pass:
             return await self._rest(wanted, state)
         try:
             answers = await self._fetch(wanted)
-            items = assemble(wanted.spec, answers)
+            self._assembled = await self._assemble(wanted, answers)
             await self._tell_missing(wanted, answers)
         except _Foreign:
             return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
@@ -150,6 +154,7 @@ class _Pass:
             )
         except SyncError as error:
             return await self._fail(_told(conditions.GET_FAILED_MESSAGE, error), error, retry=True)
+        items = self._assembled.items
         failure = conditions.UPDATE_FAILED_MESSAGE
         try:
             self._obj = await finalizer.settle(self._cluster, self._obj)
@@ -210,7 +215,9 @@ class _Pass:
     def _is_due(self, wanted: ExternalSecret) -> bool:
         if not conditions.is_true(self._obj, conditions.READY):
             return True
-        if self._refresh_always and due_time(wanted.spec, self._clock.now()) is not None:
+        # What a generator has made is to stay for as long as it was told to.
+        always = self._refresh_always and not generators(wanted.spec)
+        if always and due_time(wanted.spec, self._clock.now()) is not None:
             return True
         return is_due(
             wanted.spec,
@@ -249,10 +256,19 @@ class _Pass:
         if not finalizer.is_settled(self._obj) and not await self._is_foreign():
             await finalizer.settle(self._cluster, self._obj)
         self._depends_on = frozenset(_store_of(ref, self._key) for ref in plan(wanted.spec))
+        self._depends_on |= self._generators(wanted)
         is_missing = state is None and self._says(conditions.SECRET_MISSING)
         return self._result(
             Outcome.UNCHANGED, requeue_after=self._next(wanted, most=_MISSING_DELAY if is_missing else None)
         )
+
+    async def _assemble(self, wanted: ExternalSecret, answers: Mapping[StoreRef, Answers]) -> Assembled:
+        self._depends_on |= self._generators(wanted)
+        made = await generated(self._cluster, generators(wanted.spec), self._key.namespace, SystemRandom())
+        return assemble(wanted.spec, answers, made, wanted.options)
+
+    def _generators(self, wanted: ExternalSecret) -> set[ObjectKey]:
+        return {generator_key(ref, self._key.namespace) for ref in generators(wanted.spec).values()}
 
     async def _fetch(self, wanted: ExternalSecret) -> Mapping[StoreRef, Answers]:
         planned = plan(wanted.spec)
@@ -288,7 +304,7 @@ class _Pass:
             )
         return store
 
-    async def _ask(self, store: Object | SealbridgeError, references: Sequence[Reference]) -> Answers:
+    async def _ask(self, store: Object | SealbridgeError, questions: Sequence[Question]) -> Answers:
         if isinstance(store, SealbridgeError):
             return store
         try:
@@ -296,7 +312,13 @@ class _Pass:
         except SealbridgeError as error:
             self._depends_on |= self._stores.credentials(store, self._key.namespace)
             return error
-        return await opened.fetch(references, fresh=self._was_asked_for())
+        fresh = self._was_asked_for()
+        references = [question for question in questions if isinstance(question, Reference)]
+        searches = [question for question in questions if isinstance(question, Search)]
+        fetched = await opened.fetch(references, fresh=fresh) if references else {}
+        found = await asyncio.gather(*(_found(opened, search, fresh=fresh) for search in searches))
+        answers: dict[Question, Value | Found | StoreError] = {one: fetched[one] for one in references}
+        return answers | dict(zip(searches, found, strict=True))
 
     def _was_asked_for(self) -> bool:
         """Whether somebody edited what was in sync before: they want the value of this moment."""
@@ -380,6 +402,10 @@ class _Pass:
             fields["target"] = {"uid": applied.uid, "resourceVersion": applied.resource_version}
         elif reason in (conditions.SECRET_DELETED, conditions.SECRET_MISSING):
             fields["target"] = None
+        reason, message = self._outcome(reason, message)
+        fields |= {"matches": self._matches(), "missingKeys": self._missing()}
+        reason_before = conditions.condition_of(self._obj, conditions.READY).get("reason")
+        missed_before = self._status.get("missingKeys")
         ready = conditions.condition(conditions.READY, ok=True, reason=reason, message=message)
         await write_status(
             self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields=fields
@@ -393,6 +419,39 @@ class _Pass:
                 f'{"created" if created else "updated"} Secret "{wanted.target_name}": '
                 + changes_text(applied),
             )
+        if self._assembled.missing and missed_before != fields["missingKeys"]:
+            await self._tell_of_missing()
+        if reason == conditions.NOTHING_FOUND != reason_before:
+            await self._cluster.record_event(
+                self._obj, type_=conditions.WARNING, reason=reason, message=message
+            )
+
+    def _outcome(self, reason: str, message: str) -> tuple[str, str]:
+        """Reason and message of a success; one of its own when a search has found nothing."""
+        empty = [where for where, count in self._assembled.matches.items() if not count]
+        if not empty or reason != conditions.SECRET_SYNCED:
+            return reason, message
+        return (
+            conditions.NOTHING_FOUND,
+            f"{message}; {', '.join(f'{where}.find' for where in empty)} found nothing",
+        )
+
+    def _matches(self) -> list[Object] | None:
+        """For the status: how many secrets each search has found; None removes the field."""
+        return [{"entry": where, "count": n} for where, n in self._assembled.matches.items()] or None
+
+    def _missing(self) -> list[str] | None:
+        return list(self._assembled.missing) or None
+
+    async def _tell_of_missing(self) -> None:
+        missing, there = self._assembled.missing, sorted(self._assembled.items)
+        parts = [f"without {name}: {error.what}" for name, error in missing.items()]
+        await self._cluster.record_event(
+            self._obj,
+            type_=conditions.WARNING,
+            reason=conditions.OPTIONAL_KEYS_EVENT,
+            message="; ".join([f"synced {_named(there)}" if there else "synced nothing", *parts]),
+        )
 
     async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
         delay = self._backoff(error) if retry and not self._refresh_always else None
@@ -483,6 +542,13 @@ def changes_text(applied: Applied) -> str:
 def _named(keys: Sequence[str]) -> str:
     more = f" and {len(keys) - _KEYS_NAMED} more" if len(keys) > _KEYS_NAMED else ""
     return ", ".join(keys[:_KEYS_NAMED]) + more
+
+
+async def _found(store: SharedStore, search: Search, *, fresh: bool) -> Mapping[str, Value] | StoreError:
+    try:
+        return await store.find(search, fresh=fresh)
+    except StoreError as error:
+        return error
 
 
 def _store_of(ref: StoreRef, key: ObjectKey) -> ObjectKey:

@@ -39,6 +39,13 @@ CLUSTER_SECRET_STORE = Kind(
     "ClusterSecretStore", "external-secrets.io", ("v1", "v1beta1"), "clustersecretstores", namespaced=False
 )
 
+PASSWORD = Kind("Password", "generators.external-secrets.io", ("v1alpha1",), "passwords")
+UUID = Kind("UUID", "generators.external-secrets.io", ("v1alpha1",), "uuids")
+FAKE = Kind("Fake", "generators.external-secrets.io", ("v1alpha1",), "fakes")
+CLUSTER_GENERATOR = Kind(
+    "ClusterGenerator", "generators.external-secrets.io", ("v1alpha1",), "clustergenerators", namespaced=False
+)
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -49,6 +56,10 @@ KINDS = {
         EXTERNAL_SECRET,
         SECRET_STORE,
         CLUSTER_SECRET_STORE,
+        PASSWORD,
+        UUID,
+        FAKE,
+        CLUSTER_GENERATOR,
     )
 }
 

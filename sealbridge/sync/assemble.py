@@ -1,67 +1,118 @@
-"""What the stores gave into items: extract, convert, decode, merge. Pure; asks no store."""
+"""What the stores gave into items: extract, convert, decode, merge. Pure; asks nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
-from sealbridge.errors import SealbridgeError, StoreError, SyncError
+from sealbridge.errors import NotFound, SealbridgeError, StoreError, SyncError
 from sealbridge.secret import Value
-from sealbridge.stores.base import Items, Reference
+from sealbridge.stores.base import Items, Search
 from sealbridge.sync.convert import convert_keys, valid_keys
 from sealbridge.sync.decode import decode
 from sealbridge.sync.missing import is_missing
-from sealbridge.sync.model import ExternalSecretSpec, NullBytePolicy, RemoteRef, StoreRef
-from sealbridge.sync.plan import Entry, entries
+from sealbridge.sync.model import ExternalSecretSpec, NullBytePolicy, StoreRef
+from sealbridge.sync.options import NONE, Options
+from sealbridge.sync.plan import Entry, Question, entries
 from sealbridge.sync.rewrite import rewrite
 
-# What one store answered: reference by reference, or one error when it could not be opened at all.
-Answers = Mapping[Reference, Value | StoreError] | SealbridgeError
+# What a search found, by name, or what a generator made.
+Found = Mapping[str, Value]
+# What one store answered: question by question, or one error when it could not be opened at all.
+Answers = Mapping[Question, Value | Found | StoreError] | SealbridgeError
 
 _LISTED = 10
 
 
-def assemble(spec: ExternalSecretSpec, results: Mapping[StoreRef, Answers]) -> dict[str, Value]:
-    """The items of the target before its template; later entries overwrite earlier ones.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """`items` of the target before its template. `matches`: how many secrets each search has found.
 
-    What is missing in its store is left out where the deletion policy lets it go.
-    Raises SyncError that names every entry that failed and why, never a value.
+    `missing`: what optional entries there was nothing for, by their names, and why.
+    """
+
+    items: Mapping[str, Value]
+    matches: Mapping[str, int]
+    missing: Mapping[str, SealbridgeError]
+
+
+# What an ExternalSecret has before anybody was asked.
+NOTHING = Assembled(items={}, matches={}, missing={})
+
+
+def assemble(
+    spec: ExternalSecretSpec,
+    results: Mapping[StoreRef, Answers],
+    generated: Mapping[str, Found | SealbridgeError] | None = None,
+    options: Options = NONE,
+) -> Assembled:
+    """What stores and generators gave, put together; later entries overwrite earlier ones.
+
+    `generated` is by `Entry.where`. What is missing in its store is left out where the deletion policy lets
+    it go. Raises SyncError that names every entry that failed and why, never a
+    value.
     """
     items: dict[str, Value] = {}
+    matches: dict[str, int] = {}
+    missing: dict[str, SealbridgeError] = {}
     failures: list[tuple[Entry, SealbridgeError]] = []
     for entry in entries(spec):
-        answers = results[entry.store]
-        answer = answers if isinstance(answers, SealbridgeError) else answers[entry.reference]
-        if answer is not answers and is_missing(spec, answer):
+        answer, said = _answer(entry, results, generated or {})
+        if said and isinstance(answer, NotFound) and entry.name in options.optional:
+            missing[entry.name] = answer
+            continue
+        if said and is_missing(spec, answer):
             continue
         if isinstance(answer, SealbridgeError):
             failures.append((entry, answer))
             continue
+        if isinstance(entry.question, Search):
+            matches[entry.where] = len(answer)
+            if len(answer) < options.minimum_matches:
+                failures.append((entry, _too_few(len(answer), options.minimum_matches)))
+                continue
         try:
             items.update(_items(entry, answer))
         except ValueError as error:
             failures.append((entry, SealbridgeError(str(error))))
     if failures:
         raise _error(failures)
-    return items
+    return Assembled(items=items, matches=matches, missing=missing)
 
 
-def _items(entry: Entry, value: Value) -> dict[str, Value]:
-    remote = entry.remote
-    if entry.secret_key is not None:
-        return {entry.secret_key: _decoded(value.reveal(), remote)}
-    extracted = _extracted(value)
+def _answer(
+    entry: Entry, results: Mapping[StoreRef, Answers], generated: Mapping[str, Found | SealbridgeError]
+) -> tuple[Value | Found | SealbridgeError, bool]:
+    """The answer, and whether it speaks of this entry: a store that could not be opened has said nothing."""
+    if not isinstance(entry.source, StoreRef) or entry.question is None:
+        return generated[entry.where], True
+    answers = results[entry.source]
+    return (answers, False) if isinstance(answers, SealbridgeError) else (answers[entry.question], True)
+
+
+def _too_few(count: int, minimum: int) -> SealbridgeError:
+    found = "nothing" if not count else f"only {count}"
+    return SealbridgeError(f"found {found}, and sealbridge.io/minimum-matches is {minimum}")
+
+
+def _items(entry: Entry, answer: Value | Found) -> dict[str, Value]:
+    if entry.secret_key is not None and isinstance(answer, Value):
+        return {entry.secret_key: _decoded(answer.reveal(), entry)}
+    if isinstance(answer, Value):
+        found = _extracted(answer)
+    else:
+        found = {key: value.reveal() for key, value in answer.items()}
     # Whoever rewrites keys has them as the store names them; what no Secret takes is an error then.
-    renamed = (
-        rewrite(entry.rewrite, extracted)
-        if entry.rewrite
-        else convert_keys(extracted, remote.conversion_strategy)
-    )
+    if entry.rewrite:
+        found = rewrite(entry.rewrite, found)
+    elif entry.question is not None:
+        found = convert_keys(found, entry.conversion)
     items: dict[str, Value] = {}
-    for key, data in valid_keys(renamed).items():
+    for key, data in valid_keys(found).items():
         try:
-            items[key] = _decoded(data, remote)
+            items[key] = _decoded(data, entry)
         except ValueError as error:
             raise ValueError(f"key {key!r}: {error}") from None
     return items
@@ -89,9 +140,9 @@ def _plain(raw: bytes) -> bytes:
     return b"" if raw == b"null" else raw
 
 
-def _decoded(data: bytes, remote: RemoteRef) -> Value:
-    data = decode(data, remote.decoding_strategy)
-    if remote.null_byte_policy is NullBytePolicy.FAIL and b"\0" in data:
+def _decoded(data: bytes, entry: Entry) -> Value:
+    data = decode(data, entry.decoding)
+    if entry.null_bytes is NullBytePolicy.FAIL and b"\0" in data:
         raise ValueError("the value has a zero byte, which nullBytePolicy Fail forbids")
     return Value(data)
 

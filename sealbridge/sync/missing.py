@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealbridge.errors import NotFound
+from sealbridge.stores.base import Reference
 from sealbridge.sync.model import DeletionPolicy, ExternalSecretSpec, StoreRef
 from sealbridge.sync.plan import Entry, entries
 
@@ -28,8 +29,8 @@ def missing_entries(spec: ExternalSecretSpec, results: Mapping[StoreRef, object]
     """The entries that are left out; `results` is what `assemble` is given."""
     found = []
     for entry in entries(spec):
-        answers = results.get(entry.store)
-        answer = answers.get(entry.reference) if isinstance(answers, Mapping) else None
+        answers = results.get(entry.source) if isinstance(entry.source, StoreRef) else None
+        answer = answers.get(entry.question) if isinstance(answers, Mapping) else None
         if is_missing(spec, answer):
             found.append(entry)
     return tuple(found)
@@ -37,6 +38,10 @@ def missing_entries(spec: ExternalSecretSpec, results: Mapping[StoreRef, object]
 
 def missing_text(missing: tuple[Entry, ...]) -> str:
     """Which entries have nothing in their store, in words."""
-    named = [f"{entry} (key {entry.reference.key})" for entry in missing[:_LISTED]]
+    named = [f"{entry}{_asked(entry)}" for entry in missing[:_LISTED]]
     more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
     return f"secret does not exist at provider using {', '.join(named)}{more}"
+
+
+def _asked(entry: Entry) -> str:
+    return f" (key {entry.question.key})" if isinstance(entry.question, Reference) else ""

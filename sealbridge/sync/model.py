@@ -15,9 +15,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sealbridge.errors import ManifestError
+from sealbridge.errors import Invalid, ManifestError
 from sealbridge.stores.config import problem, without_nulls
+from sealbridge.stores.names import matcher
+from sealbridge.sync import generators, options
 from sealbridge.sync.durations import parse_duration
+from sealbridge.sync.options import Options, read_options
 from sealbridge.sync.rewrite import Rewrite, problem_of
 from sealbridge.sync.wire import Model
 
@@ -25,7 +28,7 @@ API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _DEFAULT_INTERVAL = timedelta(hours=1)
 _SUPPORTED = (
-    "supported today: data[] and dataFrom[].extract with storeRefs, every creationPolicy and"
+    "supported today: data[] and dataFrom[] of stores and generators, every creationPolicy and"
     " deletionPolicy, template type, metadata and data"
 )
 _T = TypeVar("_T")
@@ -131,11 +134,39 @@ class RemoteRef(Model, frozen=True):
     null_byte_policy: NullBytePolicy = NullBytePolicy.IGNORE
 
 
+class GeneratorRef(Model, frozen=True):
+    """Which generator: one of this namespace, or a ClusterGenerator."""
+
+    kind: str
+    name: str
+    api_version: str = generators.API_VERSION
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class FindName(Model, frozen=True):
+    """Names by a regular expression (RE2) that matches anywhere."""
+
+    regexp: str = ""
+
+
+class Find(Model, frozen=True):
+    """Many secrets of a store, by name, path and tags."""
+
+    name: FindName | None = None
+    path: str = ""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    conversion_strategy: ConversionStrategy = ConversionStrategy.DEFAULT
+    decoding_strategy: DecodingStrategy = DecodingStrategy.NONE
+    null_byte_policy: NullBytePolicy = NullBytePolicy.IGNORE
+
+
 class SourceRef(Model, frozen=True):
     """Another source for one entry than spec.secretStoreRef."""
 
     store_ref: StoreRef | None = None
-    generator_ref: Any = None
+    generator_ref: GeneratorRef | None = None
 
 
 class Data(Model, frozen=True):
@@ -147,10 +178,10 @@ class Data(Model, frozen=True):
 
 
 class DataFrom(Model, frozen=True):
-    """Many items from one remote secret."""
+    """Many items: of one remote secret, of all that are found, or of a generator."""
 
     extract: RemoteRef | None = None
-    find: Any = None
+    find: Find | None = None
     rewrite: tuple[Rewrite, ...] = ()
     source_ref: SourceRef | None = None
 
@@ -209,6 +240,7 @@ class ExternalSecret:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     spec: ExternalSecretSpec
+    options: Options = options.NONE
 
     @property
     def target_name(self) -> str:
@@ -231,6 +263,8 @@ def parse(obj: Mapping[str, Any]) -> ExternalSecret:
     spec = _convert(_with_interval(obj["spec"]), ExternalSecretSpec, "spec")
     _refuse_unsupported(spec)
     _check(spec)
+    named = [data.secret_key for data in spec.data]
+    named += [f"dataFrom[{number}]" for number in range(len(spec.data_from))]
     return ExternalSecret(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -239,6 +273,7 @@ def parse(obj: Mapping[str, Any]) -> ExternalSecret:
         labels=metadata.labels,
         annotations=metadata.annotations,
         spec=spec,
+        options=read_options(metadata.annotations, frozenset(named)),
     )
 
 
@@ -296,15 +331,10 @@ def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
         ),
         (bool(template.metadata.finalizers), "spec.target.template.metadata.finalizers"),
     ]
-    for number, data in enumerate(spec.data):
-        generator = data.source_ref is not None and data.source_ref.generator_ref is not None
-        found.append((generator, f"spec.data[{number}].sourceRef.generatorRef"))
     for number, entry in enumerate(spec.data_from):
-        generator = entry.source_ref is not None and entry.source_ref.generator_ref is not None
-        found += [
-            (entry.find is not None, f"spec.dataFrom[{number}].find"),
-            (generator, f"spec.dataFrom[{number}].sourceRef.generatorRef"),
-        ]
+        generator = entry.source_ref.generator_ref if entry.source_ref is not None else None
+        if generator is not None and generator.kind not in generators.KINDS:
+            found.append((True, f"spec.dataFrom[{number}].sourceRef.generatorRef.kind {generator.kind}"))
     if fields := [field for is_there, field in found if is_there]:
         raise ManifestError(
             f"{', '.join(fields)} {'is' if len(fields) == 1 else 'are'} not supported yet", hint=_SUPPORTED
@@ -330,15 +360,20 @@ def _check(spec: ExternalSecretSpec) -> None:
                 hint="give each item its own secretKey",
             )
         seen[data.secret_key] = number
+        if data.source_ref is not None and data.source_ref.generator_ref is not None:
+            raise ManifestError(
+                f"{where}.sourceRef.generatorRef: a generator is a source of dataFrom only",
+                hint="move it there, and name the key with rewrite",
+            )
         _check_source(spec, data.source_ref, where)
     for number, entry in enumerate(spec.data_from):
         where = f"spec.dataFrom[{number}]"
-        if entry.extract is None:
-            raise ManifestError(f"{where} has no source", hint="give it `extract`")
+        _check_sources(entry, where)
         for place, operation in enumerate(entry.rewrite):
             if reason := problem_of(operation):
                 raise ManifestError(f"{where}.rewrite[{place}]: {reason}")
-        _check_source(spec, entry.source_ref, where)
+        if entry.source_ref is None or entry.source_ref.generator_ref is None:
+            _check_source(spec, entry.source_ref, where)
     _check_template(spec.target.template)
 
 
@@ -357,6 +392,29 @@ def _check_policies(target: Target) -> None:
             " there is no Secret to merge with",
             hint="leave deletionPolicy out",
         )
+
+
+def _check_sources(entry: DataFrom, where: str) -> None:
+    """Exactly one source: extract, find, or a generator."""
+    generator = entry.source_ref.generator_ref if entry.source_ref is not None else None
+    sources = {"extract": entry.extract, "find": entry.find, "sourceRef.generatorRef": generator}
+    given = [name for name, source in sources.items() if source is not None]
+    if not given:
+        raise ManifestError(f"{where} has no source", hint=f"give it one of {', '.join(sources)}")
+    if len(given) > 1:
+        raise ManifestError(f"{where} has several sources: {', '.join(given)}", hint="make entries of them")
+    if generator is not None:
+        if entry.source_ref is not None and entry.source_ref.store_ref is not None:
+            raise ManifestError(f"{where}.sourceRef has both storeRef and generatorRef")
+        if not generator.name:
+            raise ManifestError(f"{where}.sourceRef.generatorRef.name is missing")
+        if generator.api_version != generators.API_VERSION:
+            raise ManifestError(f"{where}.sourceRef.generatorRef.apiVersion must be {generators.API_VERSION}")
+    if entry.find is not None and entry.find.name is not None:
+        try:
+            matcher(entry.find.name.regexp)
+        except Invalid as error:
+            raise ManifestError(f"{where}.{error}") from None
 
 
 def _check_source(spec: ExternalSecretSpec, source: SourceRef | None, where: str) -> None:

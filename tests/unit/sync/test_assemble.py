@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from sealbridge.errors import Denied, NotFound, SealbridgeError, StoreError, SyncError, Unavailable
 from sealbridge.secret import Value
-from sealbridge.stores.base import Reference
-from sealbridge.sync.assemble import assemble
-from sealbridge.sync.model import ExternalSecretSpec, StoreKind, StoreRef, parse
-from sealbridge.sync.plan import plan
+from sealbridge.stores.base import Reference, Search
+from sealbridge.sync.assemble import Assembled, assemble
+from sealbridge.sync.model import ExternalSecretSpec, GeneratorRef, StoreKind, StoreRef, parse
+from sealbridge.sync.options import NONE, Options
+from sealbridge.sync.plan import generators, plan
 
 STORE = StoreRef(name="s")
 OTHER = StoreRef(name="o", kind=StoreKind.CLUSTER_SECRET_STORE)
@@ -44,7 +45,7 @@ def assembled(spec: ExternalSecretSpec, answer: bytes | Mapping[str, bytes | Sto
         return Value(found) if isinstance(found, bytes) else found
 
     results = {store: {r: one(r) for r in references} for store, references in plan(spec).items()}
-    return {key: value.reveal() for key, value in assemble(spec, results).items()}
+    return {key: value.reveal() for key, value in assemble(spec, results).items.items()}
 
 
 def test_references_are_planned_by_store_and_once_each() -> None:
@@ -250,3 +251,121 @@ def test_a_rewrite_that_fails_is_told_with_its_entry_and_number() -> None:
     with pytest.raises(SyncError) as caught:
         assembled(spec, b'{"a1":"x","a2":"y"}')
     assert str(caught.value) == "dataFrom[0]: rewrite[0]: the keys 'a1' and 'a2' both become 'a'"
+
+
+def found(
+    spec: ExternalSecretSpec,
+    *answers: Mapping[str, bytes] | StoreError,
+    generated: Mapping[str, Mapping[str, bytes]] | None = None,
+    options: Options = NONE,
+) -> Assembled:
+    """What comes out when the one store answers its searches in order with these."""
+    values = [
+        answer if isinstance(answer, StoreError) else {key: Value(data) for key, data in answer.items()}
+        for answer in answers
+    ]
+    results = {store: dict(zip(questions, values, strict=True)) for store, questions in plan(spec).items()}
+    made = {w: {k: Value(v) for k, v in values.items()} for w, values in (generated or {}).items()}
+    return assemble(spec, results, made, options)
+
+
+def plain(assembled: Assembled) -> dict[str, bytes]:
+    return {key: value.reveal() for key, value in assembled.items.items()}
+
+
+def test_a_search_is_planned_with_all_that_it_says() -> None:
+    find = {"name": {"regexp": "^db-"}, "path": "prod", "tags": {"b": "2", "a": "1"}}
+    spec = spec_of(dataFrom=[{"find": find}, {"find": {}}, {"find": find}])
+    assert plan(spec) == {
+        STORE: (Search(name="^db-", path="prod", tags=(("a", "1"), ("b", "2"))), Search()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("find", "more", "answer", "items"),
+    [
+        ({}, {}, {"a/b": b"1", "c": b"2"}, {"a_b": b"1", "c": b"2"}),
+        ({"conversionStrategy": "Unicode"}, {}, {"a/b": b"1"}, {"a_U002f_b": b"1"}),
+        ({"decodingStrategy": "Base64"}, {}, {"a": b"aGk="}, {"a": b"hi"}),
+        ({}, {"rewrite": [{"regexp": {"source": ".*/", "target": ""}}]}, {"x/a": b"1"}, {"a": b"1"}),
+        # A remote secret is never taken apart.
+        ({}, {}, {"a": b'{"k":"v"}'}, {"a": b'{"k":"v"}'}),
+        ({}, {"rewrite": [{"merge": {}}]}, {"a": b'{"k":"v"}', "b": b'{"l":"w"}'}, {"k": b"v", "l": b"w"}),
+        ({}, {}, {}, {}),
+    ],
+)
+def test_what_a_search_finds_becomes_items(
+    find: dict[str, Any], more: dict[str, Any], answer: dict[str, bytes], items: dict[str, bytes]
+) -> None:
+    result = found(spec_of(dataFrom=[{"find": find, **more}]), answer)
+    assert plain(result) == items
+    assert result.matches == {"dataFrom[0]": len(answer)}
+
+
+@pytest.mark.parametrize(
+    ("find", "more", "answer", "error"),
+    [
+        ({}, {"rewrite": [{"regexp": {"source": "x", "target": ""}}]}, {"a/b": b"hush"}, "the key 'a/b' has"),
+        ({}, {}, {"a/b": b"hush", "a b": b"hush"}, "the keys 'a/b' and 'a b' both become 'a_b'"),
+        ({"nullBytePolicy": "Fail"}, {}, {"a": b"hu\0sh"}, "key 'a': the value has a zero byte"),
+        ({}, {}, {"a" * 254: b"hush"}, "the key 'aaaa"),
+    ],
+)
+def test_what_cannot_be_an_item_of_a_search_says_why(
+    find: dict[str, Any], more: dict[str, Any], answer: dict[str, bytes], error: str
+) -> None:
+    with pytest.raises(SyncError) as caught:
+        found(spec_of(dataFrom=[{"find": find, **more}]), answer)
+    assert caught.value.what.startswith(f"dataFrom[0]: {error}")
+    assert "hush" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        ({}, "dataFrom[0]: found nothing, and sealbridge.io/minimum-matches is 2"),
+        ({"a": b"1"}, "dataFrom[0]: found only 1, and sealbridge.io/minimum-matches is 2"),
+    ],
+)
+def test_too_few_matches_are_an_error_where_a_minimum_is_set(answer: dict[str, bytes], what: str) -> None:
+    spec = spec_of(dataFrom=[{"find": {}}])
+    with pytest.raises(SyncError) as caught:
+        found(spec, answer, options=Options(minimum_matches=2))
+    assert caught.value.what == what
+    assert found(spec, {"a": b"1", "b": b"2"}, options=Options(minimum_matches=2)).matches == {
+        "dataFrom[0]": 2
+    }
+
+
+def test_generated_values_are_rewritten_and_not_converted() -> None:
+    generator = {"sourceRef": {"generatorRef": {"kind": "Password", "name": "p"}}}
+    rename = [{"regexp": {"source": "^password$", "target": "db-password"}}]
+    spec = spec_of(dataFrom=[generator | {"rewrite": rename}, generator])
+    assert plan(spec) == {}
+    assert generators(spec) == {
+        "dataFrom[0]": GeneratorRef(kind="Password", name="p"),
+        "dataFrom[1]": GeneratorRef(kind="Password", name="p"),
+    }
+    made = {"dataFrom[0]": {"password": b"one"}, "dataFrom[1]": {"password": b"two"}}
+    assert plain(found(spec, generated=made)) == {"db-password": b"one", "password": b"two"}
+    with pytest.raises(SyncError, match=r"dataFrom\[1\]: the key 'a/b' has characters"):
+        found(spec, generated=made | {"dataFrom[1]": {"a/b": b"x"}})
+
+
+@pytest.mark.parametrize("missing", ["secret", "version", "property"])
+def test_an_optional_entry_may_be_missing(missing: str) -> None:
+    spec = spec_of(data=[item("a", "one"), item("b", "two")], dataFrom=[{"extract": {"key": "three"}}])
+    gone = NotFound("it is not there", missing=missing)
+    results = {STORE: {Reference("one"): Value(b"1"), Reference("two"): gone, Reference("three"): gone}}
+    result = assemble(spec, results, options=Options(frozenset({"b", "dataFrom[0]"})))
+    assert plain(result) == {"a": b"1"}
+    assert result.missing == {"dataFrom[0]": gone, "b": gone}
+    with pytest.raises(SyncError, match=r"^data\[1\] \(secretKey b\): it is not there \(NotFound\)$"):
+        assemble(spec, results, options=Options(frozenset({"dataFrom[0]"})))
+
+
+def test_an_optional_entry_that_fails_otherwise_still_fails() -> None:
+    spec = spec_of(data=[item("a", "one")])
+    results = {STORE: {Reference("one"): Unavailable("no answer")}}
+    with pytest.raises(SyncError, match="no answer"):
+        assemble(spec, results, options=Options(frozenset({"a"})))

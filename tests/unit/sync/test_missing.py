@@ -46,7 +46,7 @@ def test_only_a_secret_that_is_gone_is_left_out_and_only_where_the_policy_lets_i
     spec = spec_of(policy)
     results = {STORE: {Reference("all"): Value(b'{"a": "1"}'), Reference("r0"): answer}}
     if goes and policy != "Retain":
-        assert set(assemble(spec, results)) == {"a"}
+        assert set(assemble(spec, results).items) == {"a"}
         assert [str(entry) for entry in missing_entries(spec, results)] == ["data[0] (secretKey k0)"]
     else:
         assert missing_entries(spec, results) == ()
@@ -72,4 +72,4 @@ def test_what_is_missing_is_named_and_much_of_it_counted() -> None:
         "secret does not exist at provider using dataFrom[0] (key all), data[0] (secretKey k0) (key r0), "
     )
     assert text.endswith("data[8] (secretKey k8) (key r8) and 3 more")
-    assert assemble(spec, results) == {}
+    assert assemble(spec, results).items == {}

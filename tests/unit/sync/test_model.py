@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from sealbridge.errors import ManifestError
+from sealbridge.sync.generators import API_VERSION
 from sealbridge.sync.model import (
     ConversionStrategy,
     DecodingStrategy,
@@ -140,7 +141,8 @@ def test_an_empty_store_reference_does_no_harm_where_every_entry_names_its_own()
     assert [str(store) for store in plan(spec_of(secretStoreRef={}, data=[own]))] == ["SecretStore mine"]
 
 
-GENERATOR = {"generatorRef": {"apiVersion": "g/v1", "kind": "Password", "name": "p"}}
+GENERATOR = {"generatorRef": {"kind": "Password", "name": "p"}}
+STORE_REF = {"storeRef": {"name": "s"}}
 
 
 @pytest.mark.parametrize(
@@ -157,12 +159,13 @@ GENERATOR = {"generatorRef": {"apiVersion": "g/v1", "kind": "Password", "name": 
             {"target": {"template": {"metadata": {"finalizers": ["f"]}}}},
             "spec.target.template.metadata.finalizers is",
         ),
-        ({"dataFrom": [{"find": {"name": {"regexp": ".*"}}}]}, "spec.dataFrom[0].find is"),
-        ({"dataFrom": [{"sourceRef": GENERATOR}]}, "spec.dataFrom[0].sourceRef.generatorRef is"),
-        ({"data": [DATA[0] | {"sourceRef": GENERATOR}]}, "spec.data[0].sourceRef.generatorRef is"),
         (
-            {"syncWindows": [{}], "dataFrom": [{"find": {}}]},
-            "spec.syncWindows, spec.dataFrom[0].find are",
+            {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "ECRAuthorizationToken", "name": "e"}}}]},
+            "spec.dataFrom[0].sourceRef.generatorRef.kind ECRAuthorizationToken is",
+        ),
+        (
+            {"syncWindows": [{}], "target": {"manifest": {"kind": "ConfigMap"}}},
+            "spec.syncWindows, spec.target.manifest are",
         ),
     ],
 )
@@ -207,6 +210,47 @@ def test_what_does_not_exist_yet_is_refused_by_its_field(spec: dict[str, Any], f
             "spec.data[0].sourceRef.storeRef.name is missing",
         ),
         ({"dataFrom": [{}]}, "spec.dataFrom[0] has no source"),
+        ({"dataFrom": [{"sourceRef": STORE_REF}]}, "spec.dataFrom[0] has no source"),
+        (
+            {"dataFrom": [{"extract": {"key": "k"}, "find": {}}]},
+            "spec.dataFrom[0] has several sources: extract, find",
+        ),
+        (
+            {"dataFrom": [{"find": {}, "sourceRef": GENERATOR}]},
+            "spec.dataFrom[0] has several sources: find, sourceRef.generatorRef",
+        ),
+        (
+            {"dataFrom": [{"sourceRef": GENERATOR | STORE_REF}]},
+            "spec.dataFrom[0].sourceRef has both storeRef and generatorRef",
+        ),
+        (
+            {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "UUID", "name": ""}}}]},
+            "spec.dataFrom[0].sourceRef.generatorRef.name is missing",
+        ),
+        (
+            {
+                "dataFrom": [
+                    {"sourceRef": {"generatorRef": {"kind": "UUID", "name": "u", "apiVersion": "g/v1"}}}
+                ]
+            },
+            f"spec.dataFrom[0].sourceRef.generatorRef.apiVersion must be {API_VERSION}",
+        ),
+        (
+            {"data": [DATA[0] | {"sourceRef": GENERATOR}]},
+            "spec.data[0].sourceRef.generatorRef: a generator is a source of dataFrom only",
+        ),
+        (
+            {"dataFrom": [{"find": {"name": {"regexp": "("}}}]},
+            "spec.dataFrom[0].find.name.regexp: '(' is no regular expression of RE2",
+        ),
+        (
+            {"dataFrom": [{"extract": {"key": "k"}, "rewrite": [{}]}]},
+            "spec.dataFrom[0].rewrite[0]: must have exactly one of regexp, transform and merge",
+        ),
+        (
+            {"dataFrom": [{"extract": {"key": "k"}, "rewrite": [{"merge": {"strategy": "Some"}}]}]},
+            "spec.dataFrom[0].rewrite[0].merge.strategy: invalid enum value 'Some'",
+        ),
         ({"data": DATA + DATA}, "spec.data[1].secretKey 'k' is that of spec.data[0] too"),
         (
             {"data": [{"secretKey": "a/b", "remoteRef": {"key": "a"}}]},
@@ -292,3 +336,36 @@ def test_a_wrong_choice_is_answered_with_the_right_ones(spec: dict[str, Any], hi
     with pytest.raises(ManifestError) as caught:
         parse(manifest(**spec))
     assert caught.value.hint == hint
+
+
+def with_annotations(**annotations: str) -> dict[str, Any]:
+    document = manifest(dataFrom=[{"extract": {"key": "all"}}])
+    document["metadata"]["annotations"] = {
+        f"sealbridge.io/{k.replace('_', '-')}": v for k, v in annotations.items()
+    }
+    return document
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [("k", {"k"}), (" k , dataFrom[0] ", {"k", "dataFrom[0]"}), ("", set()), ("k\nk", {"k"})],
+)
+def test_entries_can_be_optional(text: str, keys: set[str]) -> None:
+    assert parse(with_annotations(optional_keys=text)).options.optional == keys
+
+
+@pytest.mark.parametrize(
+    ("annotations", "error"),
+    [
+        (
+            {"optional_keys": "k, kk, dataFrom[1]"},
+            "annotation sealbridge.io/optional-keys names 'dataFrom[1]', 'kk', which is no entry",
+        ),
+        ({"minimum_matches": "some"}, "annotation sealbridge.io/minimum-matches must be a number"),
+        ({"minimum_matches": "-1"}, "annotation sealbridge.io/minimum-matches must be a number"),
+    ],
+)
+def test_a_wrong_annotation_of_ours_is_refused(annotations: dict[str, str], error: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(with_annotations(**annotations))
+    assert caught.value.what == error

@@ -41,6 +41,7 @@ from sealbridge.reconcile.status import (
 )
 from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
 from sealbridge.reconcile.store_pool import SharedStore, StorePool
+from sealbridge.reconcile.template_texts import template_texts
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Reference, Search
 from sealbridge.sync.assemble import NOTHING, Answers, Assembled, Found, assemble
@@ -49,7 +50,13 @@ from sealbridge.sync.missing import missing_entries, missing_text
 from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
 from sealbridge.sync.plan import Question, generators, plan
 from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
-from sealbridge.sync.template import DATA_HASH_ANNOTATION, MANAGED_LABEL, SEALBRIDGE_LABEL, build_target
+from sealbridge.sync.template import (
+    DATA_HASH_ANNOTATION,
+    MANAGED_LABEL,
+    SEALBRIDGE_LABEL,
+    build_target,
+    template_sources,
+)
 
 BACKOFF_FIRST = timedelta(seconds=2)
 BACKOFF_LAST = timedelta(minutes=10)
@@ -165,7 +172,7 @@ class _Pass:
                 return await self._delete(wanted)
             if target.creation_policy is CreationPolicy.NONE:
                 return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE)
-            applied = await self._apply(wanted, await _built(wanted, items))
+            applied = await self._apply(wanted, await self._built(wanted, items))
             failure = conditions.DELETE_ORPHANED_FAILED_MESSAGE
             await self._delete_former(wanted)
         except Conflict as error:
@@ -256,7 +263,7 @@ class _Pass:
         if not finalizer.is_settled(self._obj) and not await self._is_foreign():
             await finalizer.settle(self._cluster, self._obj)
         self._depends_on = frozenset(_store_of(ref, self._key) for ref in plan(wanted.spec))
-        self._depends_on |= self._generators(wanted)
+        self._depends_on |= self._generators(wanted) | self._templates(wanted)
         is_missing = state is None and self._says(conditions.SECRET_MISSING)
         return self._result(
             Outcome.UNCHANGED, requeue_after=self._next(wanted, most=_MISSING_DELAY if is_missing else None)
@@ -324,6 +331,17 @@ class _Pass:
         """Whether somebody edited what was in sync before: they want the value of this moment."""
         synced = self._status.get("syncedResourceVersion")
         return bool(synced) and synced != conditions.synced_version(self._obj)
+
+    async def _built(self, wanted: ExternalSecret, items: Mapping[str, Value]) -> Secret:
+        """The target; made in another thread when it has a template, which may compute for seconds."""
+        if wanted.spec.target.template is None:
+            return build_target(wanted, items)
+        self._depends_on |= self._templates(wanted)
+        sources = await template_texts(self._cluster, wanted)
+        return await asyncio.to_thread(build_target, wanted, items, sources)
+
+    def _templates(self, wanted: ExternalSecret) -> set[ObjectKey]:
+        return {ObjectKey(kind, self._key.namespace, name) for kind, name in template_sources(wanted)}
 
     async def _apply(self, wanted: ExternalSecret, secret: Secret) -> Applied:
         return await self._cluster.apply_secret(
@@ -553,13 +571,6 @@ async def _found(store: SharedStore, search: Search, *, fresh: bool) -> Mapping[
 
 def _store_of(ref: StoreRef, key: ObjectKey) -> ObjectKey:
     return store_key(ref.kind.value, ref.name, key.namespace)
-
-
-async def _built(wanted: ExternalSecret, items: Mapping[str, Value]) -> Secret:
-    """The target; made in another thread when it has a template, which may compute for seconds."""
-    if wanted.spec.target.template is None:
-        return build_target(wanted, items)
-    return await asyncio.to_thread(build_target, wanted, items)
 
 
 def _told(head: str, error: SealbridgeError) -> str:

@@ -191,7 +191,45 @@ class TemplateMetadata(Model, frozen=True):
 
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
-    finalizers: Any = None
+    finalizers: tuple[str, ...] = ()
+
+
+class TemplateAs(Enum):
+    """Whether an item is the template of one value, or of a YAML map of keys and values."""
+
+    VALUES = "Values"
+    KEYS_AND_VALUES = "KeysAndValues"
+
+
+class TemplateTarget(Enum):
+    """What of the target templates make."""
+
+    DATA = "Data"
+    ANNOTATIONS = "Annotations"
+    LABELS = "Labels"
+
+
+class TemplateItem(Model, frozen=True):
+    """One entry of a ConfigMap or Secret that is a template."""
+
+    key: str
+    template_as: TemplateAs = TemplateAs.VALUES
+
+
+class TemplateRef(Model, frozen=True):
+    """A ConfigMap or Secret of the same namespace with templates in it."""
+
+    name: str
+    items: tuple[TemplateItem, ...]
+
+
+class TemplateFrom(Model, frozen=True):
+    """More templates: of a ConfigMap, of a Secret, or a literal one of a YAML map of keys and values."""
+
+    config_map: TemplateRef | None = None
+    secret: TemplateRef | None = None
+    literal: str | None = None
+    target: TemplateTarget = TemplateTarget.DATA
 
 
 class TargetTemplate(Model, frozen=True):
@@ -202,8 +240,8 @@ class TargetTemplate(Model, frozen=True):
     merge_policy: MergePolicy = MergePolicy.REPLACE
     metadata: TemplateMetadata = TemplateMetadata()
     data: dict[str, str] = msgspec.field(default_factory=dict)
-    template_from: Any = None
-    values_decoding_strategy: Any = None
+    template_from: tuple[TemplateFrom, ...] = ()
+    values_decoding_strategy: DecodingStrategy = DecodingStrategy.NONE
 
 
 class Target(Model, frozen=True):
@@ -320,16 +358,9 @@ def _with_interval(spec: Any) -> Any:
 def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
     """Raise for what upstream does and this version does not; each would change the outcome."""
     target = spec.target
-    template = target.template or TargetTemplate()
     found: list[tuple[bool, str]] = [
         (spec.sync_windows is not None, "spec.syncWindows"),
         (bool(target.manifest), "spec.target.manifest"),
-        (bool(template.template_from), "spec.target.template.templateFrom"),
-        (
-            template.values_decoding_strategy not in (None, "", "None"),
-            "spec.target.template.valuesDecodingStrategy",
-        ),
-        (bool(template.metadata.finalizers), "spec.target.template.metadata.finalizers"),
     ]
     for number, entry in enumerate(spec.data_from):
         generator = entry.source_ref.generator_ref if entry.source_ref is not None else None
@@ -448,6 +479,10 @@ def _check_template(template: TargetTemplate | None) -> None:
                 f"spec.target.template.type {template.type} is not allowed with the annotation {name}"
                 " or with annotations that are templates"
             )
+    for number, source in enumerate(template.template_from):
+        for field, ref in (("configMap", source.config_map), ("secret", source.secret)):
+            if ref is not None and not ref.name:
+                raise ManifestError(f"spec.target.template.templateFrom[{number}].{field}.name is missing")
     for key in template.data:
         if not _SECRET_KEY.fullmatch(key):
             raise ManifestError(f"spec.target.template.data: {key!r} cannot be a key of a Secret")

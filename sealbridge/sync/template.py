@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-from sealbridge.errors import ManifestError, TemplateError
+from sealbridge.errors import ManifestError, TemplateError, TemplateSyntaxError
 from sealbridge.secret import Secret, Value
 from sealbridge.sync import fingerprints
-from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, MergePolicy, TargetTemplate
+from sealbridge.sync.decode import decode
+from sealbridge.sync.model import (
+    CreationPolicy,
+    DeletionPolicy,
+    ExternalSecret,
+    MergePolicy,
+    TargetTemplate,
+    TemplateAs,
+    TemplateRef,
+    TemplateTarget,
+)
 from sealbridge.templates import Template, string_map
-from sealbridge.templates.go.values import StringMap
+from sealbridge.templates.go.floats import format_float
+from sealbridge.templates.go.values import FunctionError
+from sealbridge.templates.limits import BoundExceeded, Budget
 
 MANAGED_LABEL = "reconcile.external-secrets.io/managed"
 CREATED_BY_LABEL = "reconcile.external-secrets.io/created-by"
@@ -27,8 +41,23 @@ _WHERE = "spec.target.template"
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
-def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) -> Secret:
+class TemplateSource(NamedTuple):
+    """A ConfigMap or Secret, of the ExternalSecret's own namespace."""
+
+    kind: str
+    name: str
+
+
+# What the sources of templates hold, by item. Text that is not UTF-8 has its bytes as surrogates (PEP 383).
+TemplateTexts = Mapping[TemplateSource, Mapping[str, str]]
+
+
+def build_target(
+    external_secret: ExternalSecret, items: Mapping[str, Value], sources: TemplateTexts = MappingProxyType({})
+) -> Secret:
     """The Secret as it should be. Raises TemplateError or ManifestError that name the field.
+
+    `sources` holds what `template_sources` asks for.
 
     Without a template, labels and annotations of the ExternalSecret are copied; with one, even an
     empty one, only the template's own are taken. Where the stores have nothing and deletionPolicy Merge
@@ -42,13 +71,14 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
         data = dict(items)
         labels, annotations = _copied(external_secret.labels), _copied(external_secret.annotations)
     else:
-        data, labels, annotations = _templated(template, items)
+        data, labels, annotations = _templated(template, items, sources)
     for key in data:
         if not _KEY.fullmatch(key):
             raise ManifestError(
                 f"{key!r} cannot be a key of a Secret",
                 hint="use conversionStrategy Unicode, or a template that gives it another key",
             )
+    finalizers = template.metadata.finalizers if template is not None else ()
     labels[MANAGED_LABEL] = "true"
     labels[SEALBRIDGE_LABEL] = "true"
     labels.pop(CREATED_BY_LABEL, None)
@@ -63,6 +93,7 @@ def build_target(external_secret: ExternalSecret, items: Mapping[str, Value]) ->
         immutable=True if target.immutable else None,
         labels=labels,
         annotations=annotations,
+        metadata={"finalizers": list(finalizers)} if finalizers else {},
     )
 
 
@@ -75,30 +106,130 @@ def _copied(metadata: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def template_sources(external_secret: ExternalSecret) -> list[TemplateSource]:
+    """The ConfigMaps and Secrets that hold templates, every one once."""
+    template = external_secret.spec.target.template
+    places = template.template_from if template is not None else ()
+    refs = [
+        TemplateSource(kind, ref.name)
+        for place in places
+        for kind, ref in (("ConfigMap", place.config_map), ("Secret", place.secret))
+        if ref is not None
+    ]
+    return list(dict.fromkeys(refs))
+
+
+class _Target:
+    """Data, labels and annotations as templates fill them, the later ones winning."""
+
+    def __init__(self, template: TargetTemplate, items: Mapping[str, Value]) -> None:
+        self._context = string_map({key: value.reveal() for key, value in items.items()})
+        self._decoding = template.values_decoding_strategy
+        replaces = template.merge_policy is MergePolicy.REPLACE
+        # As upstream: any templateFrom counts, even one that makes labels alone.
+        templated = template.data or template.template_from
+        self.data = {} if replaces and templated else dict(items)
+        self.labels: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}
+
+    def add(self, target: TemplateTarget, key: str, source: str, field: str) -> None:
+        """Render one value."""
+        self._put(target, key, self._rendered(source, field), field)
+
+    def add_all(self, target: TemplateTarget, source: str, field: str) -> None:
+        """Render a YAML map of keys and values."""
+        for key, value in _entries(self._rendered(source, field), field).items():
+            self._put(target, key, value, field)
+
+    def _put(self, target: TemplateTarget, key: str, rendered: str, field: str) -> None:
+        if target is TemplateTarget.DATA:
+            try:
+                self.data[key] = Value(decode(rendered.encode("utf-8", "surrogateescape"), self._decoding))
+            except ValueError as error:
+                what = str(error).replace("decodingStrategy", "valuesDecodingStrategy")
+                raise TemplateError(f"key {key!r}: {what}", where=f"{_WHERE}.{field}") from None
+            return
+        into = self.labels if target is TemplateTarget.LABELS else self.annotations
+        into[key] = _text(rendered, field)
+
+    def _rendered(self, source: str, field: str) -> str:
+        return Template(source, name=f"{_WHERE}.{field}", missing="error").render(self._context)
+
+
 def _templated(
-    template: TargetTemplate, items: Mapping[str, Value]
+    template: TargetTemplate, items: Mapping[str, Value], sources: TemplateTexts
 ) -> tuple[dict[str, Value], dict[str, str], dict[str, str]]:
     """Items, labels and annotations that the template makes."""
-    context = string_map({key: value.reveal() for key, value in items.items()})
-    keeps_items = not template.data or template.merge_policy is MergePolicy.MERGE
-    data = dict(items) if keeps_items else {}
-    for key, source in template.data.items():
-        data[key] = Value(_rendered(source, f"data.{key}", context).encode("utf-8", "surrogateescape"))
-    labels, annotations = (
-        {
-            key: _text(_rendered(source, f"{field}.{key}", context), f"{field}.{key}")
-            for key, source in sources.items()
-        }
-        for field, sources in (
-            ("metadata.labels", template.metadata.labels),
-            ("metadata.annotations", template.metadata.annotations),
-        )
-    )
-    return data, labels, annotations
+    made = _Target(template, items)
+    for number, place in enumerate(template.template_from):
+        field = f"templateFrom[{number}]"
+        for kind, name, ref in (
+            ("ConfigMap", "configMap", place.config_map),
+            ("Secret", "secret", place.secret),
+        ):
+            if ref is not None:
+                _add_from(made, place.target, ref, sources[TemplateSource(kind, ref.name)], f"{field}.{name}")
+        if place.literal is not None:
+            made.add_all(place.target, place.literal, f"{field}.literal")
+    for target, name, texts in (
+        (TemplateTarget.DATA, "data", template.data),
+        (TemplateTarget.LABELS, "metadata.labels", template.metadata.labels),
+        (TemplateTarget.ANNOTATIONS, "metadata.annotations", template.metadata.annotations),
+    ):
+        for key, source in texts.items():
+            made.add(target, key, source, f"{name}.{key}")
+    return made.data, made.labels, made.annotations
 
 
-def _rendered(source: str, field: str, context: StringMap) -> str:
-    return Template(source, name=f"{_WHERE}.{field}", missing="error").render(context)
+def _add_from(
+    made: _Target, target: TemplateTarget, ref: TemplateRef, texts: Mapping[str, str], field: str
+) -> None:
+    for item in ref.items:
+        field_of_item = f"{field}({ref.name}).{item.key}"
+        if item.key not in texts:
+            what = f"{field.rpartition('.')[2]} {ref.name!r} has no entry {item.key!r}"
+            raise TemplateError(what, where=f"{_WHERE}.{field}", hint="add it, or correct the key")
+        try:
+            if item.template_as is TemplateAs.VALUES:
+                made.add(target, item.key, texts[item.key], field_of_item)
+            else:
+                made.add_all(target, texts[item.key], field_of_item)
+        except TemplateSyntaxError as error:
+            # No mistake of the ExternalSecret: it goes when the other object is edited.
+            raise TemplateError(error.what, where=error.where, hint=error.hint) from None
+
+
+def _entries(document: str, field: str) -> dict[str, str]:
+    """A YAML map of scalars, as Go reads one into map[string]string."""
+    from sealbridge.templates.functions.yaml_reader import UnreadableError, read
+
+    where = f"{_WHERE}.{field}"
+    try:
+        entries = read(document.encode("utf-8", "surrogateescape"), Budget())
+    except UnreadableError as error:
+        raise TemplateError(f"it makes no YAML: {error}", where=where) from None
+    except (FunctionError, BoundExceeded) as error:
+        raise TemplateError(str(error), where=where) from None
+    if entries is None:
+        return {}
+    if not isinstance(entries, dict):
+        raise TemplateError("it makes YAML that is no map of keys and values", where=where)
+    return {str(key): _scalar(str(key), value, where) for key, value in entries.items()}
+
+
+def _scalar(key: str, value: object, where: str) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(int(value))
+        case float():
+            return format_float(value, "g", -1)
+    raise TemplateError(f"the value of key {key!r} is no text but a list or map", where=where)
 
 
 def _text(rendered: str, field: str) -> str:

@@ -209,3 +209,62 @@ async def test_optional_keys_that_are_missing_hold_nothing_up_and_are_told_once(
     world.clock.advance(2 * HOUR)
     assert (await operator.reconcile()).added == ("extra", "more")
     assert "missingKeys" not in await operator.status()
+
+
+def templated(*places: dict[str, Any]) -> Object:
+    target = {"template": {"templateFrom": list(places)}}
+    return external_secret("db", {"user": "app/user"}, target=target)
+
+
+def source(kind: str, name: str, **data: str) -> Object:
+    field = "data" if kind == "ConfigMap" else "stringData"
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, field: data}
+
+
+async def test_templates_come_from_config_maps_and_secrets_of_the_namespace(world: World) -> None:
+    one = {"configMap": {"name": "texts", "items": [{"key": "url"}]}}
+    other = {"secret": {"name": "more", "items": [{"key": "all", "templateAs": "KeysAndValues"}]}}
+    world.write("store.yaml", STORE, source("Secret", "more", all="{{ .user }}: 'yes'"))
+    world.write("texts.yaml", source("ConfigMap", "texts", url="http://{{ .user }}@host"))
+    world.write("db.yaml", templated(one, other))
+    operator = Operator(world)
+
+    result = await operator.reconcile()
+
+    assert operator.items() == {"url": "http://bob@host", "bob": "yes"}
+    needs = {
+        store_key("fake"),
+        ObjectKey("ConfigMap", "default", "texts"),
+        ObjectKey("Secret", "default", "more"),
+    }
+    assert result.depends_on == needs
+    assert (await operator.reconcile()).depends_on == needs
+
+
+async def test_a_template_that_is_not_there_is_waited_for(world: World) -> None:
+    world.write("store.yaml", STORE)
+    world.write("db.yaml", templated({"configMap": {"name": "texts", "items": [{"key": "url"}]}}))
+    operator = Operator(world)
+
+    result = await operator.reconcile()
+
+    assert (result.outcome, result.retry) == (Outcome.FAILED, True)
+    assert ObjectKey("ConfigMap", "default", "texts") in result.depends_on
+    status, reason, message = await operator.ready()
+    assert (status, reason) == ("False", "SecretSyncedError")
+    assert message.startswith(
+        "could not update secret: spec.target.template.templateFrom:"
+        ' there is no ConfigMap "texts" in namespace "default"'
+    )
+    world.write("texts.yaml", source("ConfigMap", "texts", url="{{ .user"))
+    assert (await operator.reconcile()).retry is True
+    world.write("texts.yaml", source("ConfigMap", "texts", url="{{ .user }}"))
+    assert (await operator.reconcile()).outcome is Outcome.CREATED
+
+
+async def test_a_template_of_another_namespace_is_out_of_reach(world: World) -> None:
+    theirs = source("ConfigMap", "texts", url="x")
+    theirs["metadata"]["namespace"] = "elsewhere"
+    world.write("all.yaml", STORE, theirs)
+    world.write("db.yaml", templated({"configMap": {"name": "texts", "items": [{"key": "url"}]}}))
+    assert (await Operator(world).reconcile()).outcome is Outcome.FAILED

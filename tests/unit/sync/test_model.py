@@ -150,15 +150,6 @@ STORE_REF = {"storeRef": {"name": "s"}}
     [
         ({"syncWindows": [{}]}, "spec.syncWindows is"),
         ({"target": {"manifest": {"kind": "ConfigMap"}}}, "spec.target.manifest is"),
-        ({"target": {"template": {"templateFrom": [{}]}}}, "spec.target.template.templateFrom is"),
-        (
-            {"target": {"template": {"valuesDecodingStrategy": "Base64"}}},
-            "spec.target.template.valuesDecodingStrategy is",
-        ),
-        (
-            {"target": {"template": {"metadata": {"finalizers": ["f"]}}}},
-            "spec.target.template.metadata.finalizers is",
-        ),
         (
             {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "ECRAuthorizationToken", "name": "e"}}}]},
             "spec.dataFrom[0].sourceRef.generatorRef.kind ECRAuthorizationToken is",
@@ -208,6 +199,18 @@ def test_what_does_not_exist_yet_is_refused_by_its_field(spec: dict[str, Any], f
         (
             {"data": [DATA[0] | {"sourceRef": {"storeRef": {"kind": "SecretStore"}}}]},
             "spec.data[0].sourceRef.storeRef.name is missing",
+        ),
+        (
+            {"target": {"template": {"templateFrom": [{"secret": {"name": "", "items": []}}]}}},
+            "spec.target.template.templateFrom[0].secret.name is missing",
+        ),
+        (
+            {"target": {"template": {"templateFrom": [{"configMap": {"name": "c"}}]}}},
+            "spec.target.template.templateFrom[0].configMap: object missing required field `items`",
+        ),
+        (
+            {"target": {"template": {"templateFrom": [{"literal": "", "target": "spec.x"}]}}},
+            "spec.target.template.templateFrom[0].target: invalid enum value 'spec.x'",
         ),
         ({"dataFrom": [{}]}, "spec.dataFrom[0] has no source"),
         ({"dataFrom": [{"sourceRef": STORE_REF}]}, "spec.dataFrom[0] has no source"),

@@ -49,7 +49,7 @@ from sealbridge.sync.fingerprints import data_hash, field_manager
 from sealbridge.sync.missing import missing_entries, missing_text
 from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
 from sealbridge.sync.plan import Question, generators, plan
-from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
+from sealbridge.sync.schedule import SyncState, due_time, is_due, is_permitted, jitter, seconds_until_due
 from sealbridge.sync.template import (
     DATA_HASH_ANNOTATION,
     MANAGED_LABEL,
@@ -220,20 +220,24 @@ class _Pass:
         return False
 
     def _is_due(self, wanted: ExternalSecret) -> bool:
+        now = self._clock.now()
+        synced = str(self._status.get("syncedResourceVersion") or "")
         if not conditions.is_true(self._obj, conditions.READY):
-            return True
+            # A refresh that has failed is tried again only where it was to be made, in a window.
+            waits = self._refreshed is not None and synced == conditions.synced_version(self._obj)
+            return not waits or is_permitted(wanted.spec, now)
         # What a generator has made is to stay for as long as it was told to.
-        always = self._refresh_always and not generators(wanted.spec)
-        if always and due_time(wanted.spec, self._clock.now()) is not None:
+        always = self._refresh_always and not generators(wanted.spec) and is_permitted(wanted.spec, now)
+        if always and due_time(wanted.spec, now) is not None:
             return True
         return is_due(
             wanted.spec,
             SyncState(
                 refresh_time=self._refreshed,
-                synced_resource_version=str(self._status.get("syncedResourceVersion") or ""),
+                synced_resource_version=synced,
             ),
             resource_version=conditions.synced_version(self._obj),
-            now=self._clock.now(),
+            now=now,
             u=jitter(wanted.uid, self._refreshed),
         )
 

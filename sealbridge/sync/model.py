@@ -22,6 +22,7 @@ from sealbridge.sync import generators, options
 from sealbridge.sync.durations import parse_duration
 from sealbridge.sync.options import Options, read_options
 from sealbridge.sync.rewrite import Rewrite, problem_of
+from sealbridge.sync.windows import SyncWindows
 from sealbridge.sync.wire import Model
 
 API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
@@ -264,7 +265,7 @@ class ExternalSecretSpec(Model, frozen=True):
     target: Target = Target()
     data: tuple[Data, ...] = ()
     data_from: tuple[DataFrom, ...] = ()
-    sync_windows: Any = None
+    sync_windows: SyncWindows | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +360,6 @@ def _refuse_unsupported(spec: ExternalSecretSpec) -> None:
     """Raise for what upstream does and this version does not; each would change the outcome."""
     target = spec.target
     found: list[tuple[bool, str]] = [
-        (spec.sync_windows is not None, "spec.syncWindows"),
         (bool(target.manifest), "spec.target.manifest"),
     ]
     for number, entry in enumerate(spec.data_from):
@@ -377,6 +377,10 @@ def _check(spec: ExternalSecretSpec) -> None:
     if not spec.data and not spec.data_from:
         raise ManifestError("either spec.data or spec.dataFrom must be given")
     _check_policies(spec.target)
+    if spec.sync_windows is not None and (reason := spec.sync_windows.problem()):
+        raise ManifestError(
+            f"spec.syncWindows.{reason}", hint='write it like schedule: "0 22 * * 1-5" and duration: 2h'
+        )
     seen: dict[str, int] = {}
     for number, data in enumerate(spec.data):
         where = f"spec.data[{number}]"

@@ -29,11 +29,19 @@ def jitter(uid: str, refresh_time: datetime | None) -> float:
 def due_time(spec: ExternalSecretSpec, refresh_time: datetime, *, u: float = 0.5) -> datetime | None:
     """When the refresh after the one at `refresh_time` is due, or None when time makes none due.
 
+    It is moved to where syncWindows permit it.
+
     `u` in [0, 1) spreads it over refreshInterval times 0.9 to 1.1; 0.5 is the interval itself.
     """
     if spec.refresh_policy is not RefreshPolicy.PERIODIC or spec.refresh_interval <= timedelta():
         return None
-    return refresh_time + spec.refresh_interval * (1 - _JITTER + 2 * _JITTER * u)
+    due = refresh_time + spec.refresh_interval * (1 - _JITTER + 2 * _JITTER * u)
+    return due if spec.sync_windows is None else spec.sync_windows.next_permitted(due)
+
+
+def is_permitted(spec: ExternalSecretSpec, now: datetime) -> bool:
+    """Whether syncWindows let a refresh that time has made due be made now."""
+    return spec.sync_windows is None or spec.sync_windows.permits(now)
 
 
 def is_due(
@@ -55,7 +63,7 @@ def is_due(
     if changed or state.refresh_time is None or state.refresh_time > now:
         return True
     due = due_time(spec, state.refresh_time, u=u)
-    return due is not None and due <= now
+    return due is not None and due <= now and is_permitted(spec, now)
 
 
 def seconds_until_due(
@@ -63,4 +71,7 @@ def seconds_until_due(
 ) -> float | None:
     """Seconds until the next refresh, 0 when it is overdue, None when time makes none due."""
     due = due_time(spec, refresh_time, u=u)
+    if due is not None and due < now and spec.sync_windows is not None:
+        # It was missed within its window, and waits for the next.
+        due = spec.sync_windows.next_permitted(now)
     return None if due is None else max((due - now) / timedelta(seconds=1), 0.0)

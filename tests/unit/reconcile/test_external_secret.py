@@ -538,7 +538,7 @@ async def test_a_store_that_has_nothing_leaves_the_secret_as_it_is(world: World)
     [
         ({"data": []}, "either spec.data or spec.dataFrom must be given"),
         ({"refreshInterval": "often"}, "spec.refreshInterval: not a duration"),
-        ({"syncWindows": [{}]}, "spec.syncWindows is not supported yet"),
+        ({"target": {"manifest": {"kind": "ConfigMap"}}}, "spec.target.manifest is not supported yet"),
         (
             {"target": {"creationPolicy": "Merge", "deletionPolicy": "Delete"}},
             "spec.target.deletionPolicy Delete must not be used with creationPolicy Merge",

@@ -268,3 +268,37 @@ async def test_a_template_of_another_namespace_is_out_of_reach(world: World) -> 
     world.write("all.yaml", STORE, theirs)
     world.write("db.yaml", templated({"configMap": {"name": "texts", "items": [{"key": "url"}]}}))
     assert (await Operator(world).reconcile()).outcome is Outcome.FAILED
+
+
+NIGHT = {"kind": "allow", "windows": [{"schedule": "0 22 * * *", "duration": "2h"}]}
+
+
+@pytest.mark.parametrize("once", [False, True])
+async def test_outside_of_its_window_nothing_is_refreshed(world: World, once: bool) -> None:
+    world.write("store.yaml", STORE)
+    world.write("db.yaml", external_secret("db", {"x": "other"}, syncWindows=NIGHT))
+    operator = Operator(world, once=once)
+    first = await operator.reconcile()
+    assert first.outcome is Outcome.CREATED
+    assert first.requeue_after == 10 * HOUR
+    world.write("store.yaml", fake_store("fake", {"other": "y"}))
+    world.clock.advance(3 * HOUR)
+    assert (await operator.reconcile()).outcome is Outcome.UNCHANGED
+    world.clock.advance(7.5 * HOUR)
+    assert (await operator.reconcile()).outcome is Outcome.UPDATED
+
+
+async def test_a_refresh_that_failed_waits_for_the_next_window_and_an_edit_does_not(world: World) -> None:
+    world.write("store.yaml", STORE)
+    world.write("db.yaml", external_secret("db", {"x": "other"}, syncWindows=NIGHT))
+    operator = Operator(world)
+    await operator.reconcile()
+    world.write("store.yaml", fake_store("fake", {"away": "y"}))
+    world.clock.advance(10.5 * HOUR)
+    assert (await operator.reconcile()).outcome is Outcome.FAILED
+    world.write("store.yaml", fake_store("fake", {"other": "y"}))
+    world.clock.advance(3 * HOUR)
+    waiting = await operator.reconcile()
+    assert (waiting.outcome, waiting.requeue_after) == (Outcome.UNCHANGED, 20.5 * HOUR)
+    world.write("db.yaml", external_secret("db", {"x": "other", "y": "other"}, syncWindows=NIGHT))
+    assert (await operator.reconcile()).outcome is Outcome.UPDATED

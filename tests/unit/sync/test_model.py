@@ -142,21 +142,24 @@ def test_an_empty_store_reference_does_no_harm_where_every_entry_names_its_own()
 
 
 GENERATOR = {"generatorRef": {"kind": "Password", "name": "p"}}
+FIVE_FIELDS = "a schedule has five fields: minute, hour, day, month and weekday, in UTC"
 STORE_REF = {"storeRef": {"name": "s"}}
 
 
 @pytest.mark.parametrize(
     ("spec", "fields"),
     [
-        ({"syncWindows": [{}]}, "spec.syncWindows is"),
         ({"target": {"manifest": {"kind": "ConfigMap"}}}, "spec.target.manifest is"),
         (
             {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "ECRAuthorizationToken", "name": "e"}}}]},
             "spec.dataFrom[0].sourceRef.generatorRef.kind ECRAuthorizationToken is",
         ),
         (
-            {"syncWindows": [{}], "target": {"manifest": {"kind": "ConfigMap"}}},
-            "spec.syncWindows, spec.target.manifest are",
+            {
+                "target": {"manifest": {"kind": "ConfigMap"}},
+                "dataFrom": [{"sourceRef": {"generatorRef": {"kind": "Webhook", "name": "w"}}}],
+            },
+            "spec.target.manifest, spec.dataFrom[0].sourceRef.generatorRef.kind Webhook are",
         ),
     ],
 )
@@ -212,6 +215,15 @@ def test_what_does_not_exist_yet_is_refused_by_its_field(spec: dict[str, Any], f
             {"target": {"template": {"templateFrom": [{"literal": "", "target": "spec.x"}]}}},
             "spec.target.template.templateFrom[0].target: invalid enum value 'spec.x'",
         ),
+        (
+            {"syncWindows": {"kind": "allow", "windows": [{"schedule": "0 22 * *", "duration": "1h"}]}},
+            f"spec.syncWindows.windows[0].schedule: {FIVE_FIELDS}",
+        ),
+        (
+            {"syncWindows": {"kind": "deny", "windows": [{"schedule": "@daily", "duration": "1 h"}]}},
+            "spec.syncWindows.windows[0].duration: not a duration",
+        ),
+        ({"syncWindows": {"kind": "Deny"}}, "spec.syncWindows.kind: invalid enum value 'Deny'"),
         ({"dataFrom": [{}]}, "spec.dataFrom[0] has no source"),
         ({"dataFrom": [{"sourceRef": STORE_REF}]}, "spec.dataFrom[0] has no source"),
         (

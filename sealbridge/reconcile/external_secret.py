@@ -25,7 +25,7 @@ from sealbridge.errors import (
     Throttled,
     Unavailable,
 )
-from sealbridge.reconcile import conditions, finalizer
+from sealbridge.reconcile import conditions, entry_report, finalizer
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership, TargetState
 from sealbridge.reconcile.generation import generated, generator_key
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
@@ -424,10 +424,8 @@ class _Pass:
             fields["target"] = {"uid": applied.uid, "resourceVersion": applied.resource_version}
         elif reason in (conditions.SECRET_DELETED, conditions.SECRET_MISSING):
             fields["target"] = None
-        reason, message = self._outcome(reason, message)
-        fields |= {"matches": self._matches(), "missingKeys": self._missing()}
-        reason_before = conditions.condition_of(self._obj, conditions.READY).get("reason")
-        missed_before = self._status.get("missingKeys")
+        reason, message = entry_report.outcome(self._assembled, reason, message)
+        fields |= entry_report.status_fields(self._assembled)
         ready = conditions.condition(conditions.READY, ok=True, reason=reason, message=message)
         await write_status(
             self._cluster, self._clock, EXTERNAL_SECRET, self._obj, wanted=[ready], fields=fields
@@ -441,39 +439,7 @@ class _Pass:
                 f'{"created" if created else "updated"} Secret "{wanted.target_name}": '
                 + changes_text(applied),
             )
-        if self._assembled.missing and missed_before != fields["missingKeys"]:
-            await self._tell_of_missing()
-        if reason == conditions.NOTHING_FOUND != reason_before:
-            await self._cluster.record_event(
-                self._obj, type_=conditions.WARNING, reason=reason, message=message
-            )
-
-    def _outcome(self, reason: str, message: str) -> tuple[str, str]:
-        """Reason and message of a success; one of its own when a search has found nothing."""
-        empty = [where for where, count in self._assembled.matches.items() if not count]
-        if not empty or reason != conditions.SECRET_SYNCED:
-            return reason, message
-        return (
-            conditions.NOTHING_FOUND,
-            f"{message}; {', '.join(f'{where}.find' for where in empty)} found nothing",
-        )
-
-    def _matches(self) -> list[Object] | None:
-        """For the status: how many secrets each search has found; None removes the field."""
-        return [{"entry": where, "count": n} for where, n in self._assembled.matches.items()] or None
-
-    def _missing(self) -> list[str] | None:
-        return list(self._assembled.missing) or None
-
-    async def _tell_of_missing(self) -> None:
-        missing, there = self._assembled.missing, sorted(self._assembled.items)
-        parts = [f"without {name}: {error.what}" for name, error in missing.items()]
-        await self._cluster.record_event(
-            self._obj,
-            type_=conditions.WARNING,
-            reason=conditions.OPTIONAL_KEYS_EVENT,
-            message="; ".join([f"synced {_named(there)}" if there else "synced nothing", *parts]),
-        )
+        await entry_report.tell(self._cluster, self._obj, self._assembled, ready)
 
     async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
         delay = self._backoff(error) if retry and not self._refresh_always else None

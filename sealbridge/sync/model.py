@@ -478,7 +478,8 @@ def _check_template(template: TargetTemplate | None) -> None:
     if template.type == "kubernetes.io/service-account-token":
         name = "kubernetes.io/service-account.name"
         annotations = template.metadata.annotations
-        if name in annotations or any("{{" in value for value in annotations.values()):
+        others = any(place.target is TemplateTarget.ANNOTATIONS for place in template.template_from)
+        if others or name in annotations or any("{{" in value for value in annotations.values()):
             raise ManifestError(
                 f"spec.target.template.type {template.type} is not allowed with the annotation {name}"
                 " or with annotations that are templates"

@@ -311,3 +311,39 @@ def test_two_that_own_one_secret_are_told_and_one_that_makes_none_is_not_in_the_
     (world.source / "two.yaml").unlink()
     assert sync().code == 0
     assert world.read("default/same.yaml") == {"x": "1"}
+
+
+def test_searches_rewrites_and_generators_work_in_a_directory(world: World, sync: Sync, value: str) -> None:
+    find = {"find": {"name": {"regexp": "^db/"}}, "rewrite": [{"regexp": {"source": "^db/", "target": ""}}]}
+    made = {"sourceRef": {"generatorRef": {"kind": "Fake", "name": "made"}}}
+    world.write(
+        "all.yaml",
+        fake_store("fake", {"db/user": "bob", "db/password": value, "other": "x"}),
+        {
+            "apiVersion": "generators.external-secrets.io/v1alpha1",
+            "kind": "Fake",
+            "metadata": {"name": "made"},
+            "spec": {"data": {"made": "up"}},
+        },
+        external_secret("db", {}, dataFrom=[find, made]),
+    )
+
+    assert sync().err.splitlines()[-1] == "ExternalSecret  default/db      created  +made +password +user"
+
+    assert world.read("default/db.yaml") == {"made": "up", "password": value, "user": "bob"}
+
+
+def test_a_rewrite_that_makes_two_keys_one_is_told_with_file_and_entry(
+    world: World, sync: Sync, value: str
+) -> None:
+    both = {"rewrite": [{"regexp": {"source": ".*/", "target": ""}}], "find": {}}
+    world.write("store.yaml", fake_store("fake", {"a/key": value, "b/key": value}))
+    world.write("db.yaml", external_secret("db", {}, dataFrom=[both]))
+
+    printed = sync()
+
+    assert printed.code == 1
+    assert (
+        "error: ExternalSecret default/db (db.yaml: document 1, line 2): could not get secret data from"
+        " provider: dataFrom[0]: rewrite[0]: the keys 'a/key' and 'b/key' both become 'key'"
+    ) in printed.err

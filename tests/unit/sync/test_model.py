@@ -304,6 +304,13 @@ def test_a_service_account_token_cannot_be_conjured_up(annotations: dict[str, st
         spec_of(target={"template": template})
 
 
+def test_nor_by_annotations_that_come_from_elsewhere() -> None:
+    literal = {"target": "Annotations", "literal": "kubernetes.io/service-account.name: admin"}
+    template = {"type": "kubernetes.io/service-account-token", "templateFrom": [literal]}
+    with pytest.raises(ManifestError, match="is not allowed with the annotation"):
+        spec_of(target={"template": template})
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

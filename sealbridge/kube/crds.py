@@ -211,6 +211,9 @@ def external_secret_spec() -> Schema:
     ):
         with_default(spec, path, value)
     target["template"]["properties"]["engineVersion"]["enum"] = ["v2"]
+    # What upstream's API server refuses as well.
+    entry = spec["properties"]["dataFrom"]["items"]["properties"]
+    entry["rewrite"]["items"] |= {"minProperties": 1, "maxProperties": 1}
     return spec
 
 

@@ -24,6 +24,7 @@ _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"
 _SYMBOLS = '~!@#$%^&*()_+`-={}|[]\\:"<>?,./'
 _LONGEST = 65_536
+_CONTROLLER_CLASS = "default"
 
 
 class Encoding(Enum):
@@ -159,7 +160,12 @@ def _uuids(config: Any, rng: random.Random, where: str) -> dict[str, Value]:
 
 def _fakes(config: Any, rng: random.Random, where: str) -> dict[str, Value]:
     _ = rng
-    data = read_config(config, FakeSpec, where).data
+    spec = read_config(config, FakeSpec, where)
+    if spec.controller not in ("", _CONTROLLER_CLASS):
+        raise Invalid(
+            f"another controller, {spec.controller!r}, takes care of it", where=f"{where}.controller"
+        )
+    data = spec.data
     return {key: Value(text.encode("utf-8", "surrogatepass")) for key, text in data.items()}
 
 

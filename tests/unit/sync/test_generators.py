@@ -139,6 +139,7 @@ def test_a_cluster_generator_is_one_of_the_others(
         ("Password", {"lenght": 3}, "spec.lenght: there is no such field, or it is not supported yet"),
         ("UUID", {"version": 7}, "spec.version: there is no such field, or it is not supported yet"),
         ("Fake", {"data": {"a": 1}}, "spec.data[...]: expected `str`, got `int`"),
+        ("Fake", {"controller": "other"}, "spec.controller: another controller, 'other', takes care of it"),
         ("ClusterGenerator", {"kind": "VaultDynamicSecret", "generator": {}}, "spec.kind: the generator"),
         ("ClusterGenerator", {"kind": "UUID", "generator": {}}, "spec.generator.uuidSpec: is missing"),
     ],

@@ -15,17 +15,15 @@ from random import SystemRandom
 from sealbridge.errors import (
     ClusterError,
     Conflict,
-    Invalid,
     ManifestError,
     NotOwned,
     SealbridgeError,
-    StoreError,
     SyncError,
     TemplateSyntaxError,
     Throttled,
-    Unavailable,
 )
 from sealbridge.reconcile import conditions, entry_report, finalizer
+from sealbridge.reconcile.asking import Asking, Foreign, Unchecked, names_foreign_store, stores_of
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership, TargetState
 from sealbridge.reconcile.generation import generated, generator_key
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
@@ -39,16 +37,14 @@ from sealbridge.reconcile.status import (
     try_write_status,
     write_status,
 )
-from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
-from sealbridge.reconcile.store_pool import SharedStore, StorePool
+from sealbridge.reconcile.store_pool import StorePool
 from sealbridge.reconcile.template_texts import template_texts
 from sealbridge.secret import Secret, Value
-from sealbridge.stores.base import Reference, Search
-from sealbridge.sync.assemble import NOTHING, Answers, Assembled, Found, assemble
+from sealbridge.sync.assemble import NOTHING, Answers, Assembled, assemble
 from sealbridge.sync.fingerprints import data_hash, field_manager
 from sealbridge.sync.missing import missing_entries, missing_text
 from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
-from sealbridge.sync.plan import Question, generators, plan
+from sealbridge.sync.plan import generators
 from sealbridge.sync.schedule import SyncState, due_time, is_due, is_permitted, jitter, seconds_until_due
 from sealbridge.sync.template import (
     DATA_HASH_ANNOTATION,
@@ -102,14 +98,6 @@ class ExternalSecretReconciler:
             return failed(key, error, retry=error.retryable)
 
 
-class _Unchecked(Exception):  # noqa: N818 - it ends a pass, it is no failure
-    """Nobody has looked at the store yet."""
-
-
-class _Foreign(Exception):  # noqa: N818
-    """Another controller takes care of the store, so of the ExternalSecret as well."""
-
-
 class _Pass:
     """One look at one object."""
 
@@ -153,9 +141,9 @@ class _Pass:
             answers = await self._fetch(wanted)
             self._assembled = await self._assemble(wanted, answers)
             await self._tell_missing(wanted, answers)
-        except _Foreign:
+        except Foreign:
             return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
-        except _Unchecked:
+        except Unchecked:
             return self._result(
                 Outcome.SKIPPED, message="its store was not checked yet", requeue_after=_UNCHECKED_STORE_DELAY
             )
@@ -212,12 +200,8 @@ class _Pass:
 
     async def _is_foreign(self) -> bool:
         """Whether a store that is there says that another controller takes care of it."""
-        for kind, name in finalizer.stores_of(self._obj):
-            key = store_key(kind, name, self._key.namespace)
-            store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
-            if store is not None and is_foreign(store):
-                return True
-        return False
+        named = finalizer.stores_of(self._obj)
+        return await names_foreign_store(self._cluster, named, self._key.namespace)
 
     def _is_due(self, wanted: ExternalSecret) -> bool:
         now = self._clock.now()
@@ -266,7 +250,7 @@ class _Pass:
             await self._cluster.patch_status(EXTERNAL_SECRET, self._obj, {"target": target})
         if not finalizer.is_settled(self._obj) and not await self._is_foreign():
             await finalizer.settle(self._cluster, self._obj)
-        self._depends_on = frozenset(_store_of(ref, self._key) for ref in plan(wanted.spec))
+        self._depends_on = stores_of(wanted.spec, self._key.namespace)
         self._depends_on |= self._generators(wanted) | self._templates(wanted)
         is_missing = state is None and self._says(conditions.SECRET_MISSING)
         return self._result(
@@ -282,54 +266,11 @@ class _Pass:
         return {generator_key(ref, self._key.namespace) for ref in generators(wanted.spec).values()}
 
     async def _fetch(self, wanted: ExternalSecret) -> Mapping[StoreRef, Answers]:
-        planned = plan(wanted.spec)
-        self._depends_on = frozenset(_store_of(ref, self._key) for ref in planned)
-        stores = {ref: await self._usable(ref) for ref in planned}
-        answers = await asyncio.gather(*(self._ask(store, planned[ref]) for ref, store in stores.items()))
-        return dict(zip(stores, answers, strict=True))
-
-    async def _usable(self, ref: StoreRef) -> Object | SealbridgeError:
-        """The store's object, or why it cannot be used."""
-        key = _store_of(ref, self._key)
-        store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
-        if store is None:
-            place = f' in namespace "{key.namespace}"' if key.namespace else ""
-            return Invalid(
-                f'there is no {key.kind} "{key.name}"{place}',
-                hint="create it, or correct secretStoreRef",
-            )
-        if is_foreign(store):
-            raise _Foreign
+        asking = Asking(self._cluster, self._stores, self._key.namespace, fresh=self._was_asked_for())
         try:
-            await check_access(self._cluster, store, self._key.namespace)
-        except ClusterError:
-            raise
-        except SealbridgeError as error:
-            return error
-        ready = conditions.condition_of(store, conditions.READY)
-        if not ready:
-            raise _Unchecked
-        if ready.get("status") != "True":
-            return Unavailable(
-                f'{key.kind} "{key.name}" is not ready: {ready.get("message") or ready.get("reason")}'
-            )
-        return store
-
-    async def _ask(self, store: Object | SealbridgeError, questions: Sequence[Question]) -> Answers:
-        if isinstance(store, SealbridgeError):
-            return store
-        try:
-            opened = await self._stores.open(store, self._key.namespace)
-        except SealbridgeError as error:
-            self._depends_on |= self._stores.credentials(store, self._key.namespace)
-            return error
-        fresh = self._was_asked_for()
-        references = [question for question in questions if isinstance(question, Reference)]
-        searches = [question for question in questions if isinstance(question, Search)]
-        fetched = await opened.fetch(references, fresh=fresh) if references else {}
-        found = await asyncio.gather(*(_found(opened, search, fresh=fresh) for search in searches))
-        answers: dict[Question, Value | Found | StoreError] = {one: fetched[one] for one in references}
-        return answers | dict(zip(searches, found, strict=True))
+            return await asking.answers(wanted.spec)
+        finally:
+            self._depends_on = asking.needs
 
     def _was_asked_for(self) -> bool:
         """Whether somebody edited what was in sync before: they want the value of this moment."""
@@ -530,17 +471,6 @@ def changes_text(applied: Applied) -> str:
 def _named(keys: Sequence[str]) -> str:
     more = f" and {len(keys) - _KEYS_NAMED} more" if len(keys) > _KEYS_NAMED else ""
     return ", ".join(keys[:_KEYS_NAMED]) + more
-
-
-async def _found(store: SharedStore, search: Search, *, fresh: bool) -> Mapping[str, Value] | StoreError:
-    try:
-        return await store.find(search, fresh=fresh)
-    except StoreError as error:
-        return error
-
-
-def _store_of(ref: StoreRef, key: ObjectKey) -> ObjectKey:
-    return store_key(ref.kind.value, ref.name, key.namespace)
 
 
 def _told(head: str, error: SealbridgeError) -> str:

@@ -16,6 +16,8 @@ from tests.e2e.world import (
 )
 from tests.servers.apiserver import REPOSITORY, ApiServer
 
+GENERATORS = "generators.external-secrets.io/v1alpha1"
+
 # Of an event that happens again after minutes.
 AFTER_A_WHILE = {"patch events"}
 
@@ -51,6 +53,20 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
             "name": "none",
             "key": "ca.crt",
         }
+        # Whether its service account is there or not, a token for it is asked for.
+        elsewhere: Manifest = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "SecretStore",
+            "metadata": {"name": "elsewhere", "namespace": namespace},
+            "spec": {"provider": {"kubernetes": {"auth": {"serviceAccount": {"name": "nobody"}}}}},
+        }
+        generated = external_secret(namespace, "generated", store="fake")
+        generated["spec"]["dataFrom"] = [
+            {"sourceRef": {"generatorRef": {"apiVersion": GENERATORS, "kind": kind, "name": "none"}}}
+            for kind in ("Password", "UUID", "Fake", "ClusterGenerator")
+        ]
+        finalized = external_secret(namespace, "finalized", password="a")
+        finalized["spec"]["target"] = {"deletionPolicy": "Delete"}
         sealed = sealed_secret(operator.certificate(), namespace, "sealed", {"a": value})
         world.apply(
             [
@@ -64,15 +80,23 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
                 cluster_store,
                 refused,
                 unreachable,
+                elsewhere,
+                generated,
+                finalized,
                 fake_store(namespace, "fake", {"a": value}),
                 external_secret(namespace, "moves", password="a"),
             ]
         )
-        eventually(lambda: {"sealed", "moves"} <= set(world.secrets(namespace)), what="the Secrets")
+        eventually(
+            lambda: {"sealed", "moves", "finalized"} <= set(world.secrets(namespace)), what="the Secrets"
+        )
         world.patch("Secret", namespace, "sealed", {"data": {"a": None}})
         world.patch("ExternalSecret", namespace, "moves", {"spec": {"target": {"name": "moved"}}})
 
-        eventually(lambda: set(world.secrets(namespace)) == {"token", "sealed", "moved"}, what="the move")
+        eventually(
+            lambda: set(world.secrets(namespace)) == {"token", "sealed", "moved", "finalized"},
+            what="the move",
+        )
         world.delete("Secret", namespace, "moved")
         eventually(lambda: "moved" in world.secrets(namespace), what="it made anew")
         eventually(
@@ -81,6 +105,14 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         eventually(
             lambda: "condition" in world.condition("ExternalSecret", namespace, "refused").get("message", ""),
             what="a refusal",
+        )
+        eventually(
+            lambda: world.condition("SecretStore", namespace, "elsewhere").get("message"),
+            what="a token's end",
+        )
+        eventually(
+            lambda: world.condition("ExternalSecret", namespace, "generated").get("message"),
+            what="generators that are not there",
         )
         eventually(lambda: world.secrets(namespace)["sealed"] == {"a": value.encode()}, what="a repair")
     finally:

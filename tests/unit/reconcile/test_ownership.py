@@ -12,6 +12,7 @@ from sealbridge.errors import Immutable, NotOwned
 from sealbridge.reconcile.cluster import Action, Owner, Ownership
 from sealbridge.reconcile.kinds import Object
 from sealbridge.reconcile.ownership import (
+    ADOPT_ANNOTATION,
     OwnFields,
     belongs_to,
     controller_of,
@@ -273,12 +274,14 @@ def test_an_external_secret_leaves_alone_what_another_controls(controller: Objec
 @pytest.mark.parametrize(("owner", "ownership"), [(SEALED, Ownership.OWN), (EXTERNAL, Ownership.ADOPT)])
 def test_nobody_adopts_a_sealing_key(owner: Owner, ownership: Ownership) -> None:
     labels = {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}
-    key = existing({"tls.key": "1"}, metadata={"labels": labels, "annotations": MANAGED | PATCH})
+    handed = {ADOPT_ANNOTATION: "true"}
+    key = existing({"tls.key": "1"}, metadata={"labels": labels, "annotations": MANAGED | PATCH | handed})
     with pytest.raises(NotOwned, match="is a sealing key"):
         decide(key, desired({"tls.key": "2"}), owner, ownership)
 
     retired = existing(
-        {"tls.key": "1"}, metadata={"labels": dict.fromkeys(labels, "compromised"), "annotations": MANAGED}
+        {"tls.key": "1"},
+        metadata={"labels": dict.fromkeys(labels, "compromised"), "annotations": MANAGED | handed},
     )
     assert decide(retired, desired({"tls.key": "2"}), owner, ownership).updated == ("tls.key",)
     # One that comes from a store is kept up by whoever has made it.

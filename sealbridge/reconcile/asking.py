@@ -44,13 +44,23 @@ class Asking:
     """One round of questions, for an ExternalSecret of `namespace`.
 
     `needs` is what the answers depend on. `fresh` shares no answer that was given to somebody else.
+    `checked_only`: a store is asked only when its status says that it was found ready.
     """
 
-    def __init__(self, cluster: Cluster, stores: StorePool, namespace: str, *, fresh: bool) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        stores: StorePool,
+        namespace: str,
+        *,
+        fresh: bool,
+        checked_only: bool = True,
+    ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._namespace = namespace
         self._fresh = fresh
+        self._checked_only = checked_only
         self.needs: frozenset[ObjectKey] = frozenset()
 
     async def answers(self, spec: ExternalSecretSpec) -> Mapping[StoreRef, Answers]:
@@ -79,6 +89,8 @@ class Asking:
             raise
         except SealbridgeError as error:
             return error
+        if not self._checked_only:
+            return store
         ready = conditions.condition_of(store, conditions.READY)
         if not ready:
             raise Unchecked

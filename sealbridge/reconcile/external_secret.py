@@ -1,16 +1,13 @@
-"""An ExternalSecret becomes its Secret. Knows when to ask the stores and what to tell; `sync` knows how.
+"""An ExternalSecret becomes its Secret. Knows when to ask and what to tell; `desired` knows what is wanted.
 
 A failure never touches the target and never advances refreshTime.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from random import SystemRandom
 
 from sealbridge.errors import (
     ClusterError,
@@ -23,35 +20,30 @@ from sealbridge.errors import (
     Throttled,
 )
 from sealbridge.reconcile import conditions, entry_report, finalizer
-from sealbridge.reconcile.asking import Asking, Foreign, Unchecked, names_foreign_store, stores_of
-from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, Ownership, TargetState
-from sealbridge.reconcile.generation import generated, generator_key
+from sealbridge.reconcile.asking import Foreign, Unchecked, names_foreign_store
+from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, TargetState
+from sealbridge.reconcile.desired import Desired, Step, needs_of, next_step, owner_for, ownership_of
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
-from sealbridge.reconcile.ownership import ADOPT_ANNOTATION
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import (
     being_deleted,
     failed,
-    owner_of,
     target_matches,
     try_write_status,
     write_status,
 )
 from sealbridge.reconcile.store_pool import StorePool
-from sealbridge.reconcile.template_texts import template_texts
-from sealbridge.secret import Secret, Value
-from sealbridge.sync.assemble import NOTHING, Answers, Assembled, assemble
-from sealbridge.sync.fingerprints import data_hash, field_manager
-from sealbridge.sync.missing import missing_entries, missing_text
-from sealbridge.sync.model import CreationPolicy, DeletionPolicy, ExternalSecret, StoreRef, parse
-from sealbridge.sync.plan import generators
+from sealbridge.secret import Secret
+from sealbridge.sync.assemble import NOTHING
+from sealbridge.sync.fingerprints import data_hash
+from sealbridge.sync.missing import missing_text
+from sealbridge.sync.model import CreationPolicy, ExternalSecret, parse
+from sealbridge.sync.plan import Entry, generators
 from sealbridge.sync.schedule import SyncState, due_time, is_due, is_permitted, jitter, seconds_until_due
 from sealbridge.sync.template import (
     DATA_HASH_ANNOTATION,
     MANAGED_LABEL,
     SEALBRIDGE_LABEL,
-    build_target,
-    template_sources,
 )
 
 BACKOFF_FIRST = timedelta(seconds=2)
@@ -62,13 +54,6 @@ _UNCHECKED_STORE_DELAY = 10.0
 # A Secret to merge into is not watched before it is ours: so often is looked for one that was not there.
 _MISSING_DELAY = 60.0
 _KEYS_NAMED = 10
-
-_OWNERSHIPS = {
-    CreationPolicy.OWNER: Ownership.ADOPT,
-    CreationPolicy.ORPHAN: Ownership.ORPHAN,
-    CreationPolicy.MERGE: Ownership.MERGE,
-    CreationPolicy.CREATE_OR_MERGE: Ownership.CREATE_OR_MERGE,
-}
 
 
 class ExternalSecretReconciler:
@@ -137,10 +122,9 @@ class _Pass:
         self._is_gone = state is None
         if not self._is_due(wanted) and await self._is_valid(wanted, state):
             return await self._rest(wanted, state)
+        desired = Desired(self._cluster, self._stores, wanted, fresh=self._was_asked_for())
         try:
-            answers = await self._fetch(wanted)
-            self._assembled = await self._assemble(wanted, answers)
-            await self._tell_missing(wanted, answers)
+            missing = await self._ask(desired)
         except Foreign:
             return self._result(Outcome.SKIPPED, message="another controller takes care of its store")
         except Unchecked:
@@ -149,18 +133,25 @@ class _Pass:
             )
         except SyncError as error:
             return await self._fail(_told(conditions.GET_FAILED_MESSAGE, error), error, retry=True)
-        items = self._assembled.items
+        if missing:
+            # What its stores have no more, where the deletion policy lets it go.
+            await self._tell(
+                conditions.NORMAL, conditions.MISSING_PROVIDER_SECRET_EVENT, missing_text(missing)
+            )
         failure = conditions.UPDATE_FAILED_MESSAGE
         try:
             self._obj = await finalizer.settle(self._cluster, self._obj)
-            if not items and target.deletion_policy is DeletionPolicy.RETAIN:
-                return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.RETAINED_MESSAGE)
-            if not items and target.deletion_policy is DeletionPolicy.DELETE:
-                failure = conditions.DELETE_FAILED_MESSAGE
-                return await self._delete(wanted)
-            if target.creation_policy is CreationPolicy.NONE:
-                return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE)
-            applied = await self._apply(wanted, await self._built(wanted, items))
+            match next_step(wanted, self._assembled.items):
+                case Step.KEEP:
+                    return await self._finish(wanted, conditions.SECRET_SYNCED, conditions.RETAINED_MESSAGE)
+                case Step.DELETE:
+                    failure = conditions.DELETE_FAILED_MESSAGE
+                    return await self._delete(wanted)
+                case Step.NOTHING:
+                    return await self._finish(
+                        wanted, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE
+                    )
+            applied = await self._apply(wanted, await self._secret(desired))
             failure = conditions.DELETE_ORPHANED_FAILED_MESSAGE
             await self._delete_former(wanted)
         except Conflict as error:
@@ -250,56 +241,36 @@ class _Pass:
             await self._cluster.patch_status(EXTERNAL_SECRET, self._obj, {"target": target})
         if not finalizer.is_settled(self._obj) and not await self._is_foreign():
             await finalizer.settle(self._cluster, self._obj)
-        self._depends_on = stores_of(wanted.spec, self._key.namespace)
-        self._depends_on |= self._generators(wanted) | self._templates(wanted)
+        self._depends_on = needs_of(wanted)
         is_missing = state is None and self._says(conditions.SECRET_MISSING)
         return self._result(
             Outcome.UNCHANGED, requeue_after=self._next(wanted, most=_MISSING_DELAY if is_missing else None)
         )
-
-    async def _assemble(self, wanted: ExternalSecret, answers: Mapping[StoreRef, Answers]) -> Assembled:
-        self._depends_on |= self._generators(wanted)
-        made = await generated(self._cluster, generators(wanted.spec), self._key.namespace, SystemRandom())
-        return assemble(wanted.spec, answers, made, wanted.options)
-
-    def _generators(self, wanted: ExternalSecret) -> set[ObjectKey]:
-        return {generator_key(ref, self._key.namespace) for ref in generators(wanted.spec).values()}
-
-    async def _fetch(self, wanted: ExternalSecret) -> Mapping[StoreRef, Answers]:
-        asking = Asking(self._cluster, self._stores, self._key.namespace, fresh=self._was_asked_for())
-        try:
-            return await asking.answers(wanted.spec)
-        finally:
-            self._depends_on = asking.needs
 
     def _was_asked_for(self) -> bool:
         """Whether somebody edited what was in sync before: they want the value of this moment."""
         synced = self._status.get("syncedResourceVersion")
         return bool(synced) and synced != conditions.synced_version(self._obj)
 
-    async def _built(self, wanted: ExternalSecret, items: Mapping[str, Value]) -> Secret:
-        """The target; made in another thread when it has a template, which may compute for seconds."""
-        if wanted.spec.target.template is None:
-            return build_target(wanted, items)
-        self._depends_on |= self._templates(wanted)
-        sources = await template_texts(self._cluster, wanted)
-        return await asyncio.to_thread(build_target, wanted, items, sources)
+    async def _ask(self, desired: Desired) -> tuple[Entry, ...]:
+        """Take what stores and generators give; returns the entries that are left out."""
+        try:
+            self._assembled, missing = await desired.ask()
+        finally:
+            self._depends_on = desired.needs
+        return missing
 
-    def _templates(self, wanted: ExternalSecret) -> set[ObjectKey]:
-        return {ObjectKey(kind, self._key.namespace, name) for kind, name in template_sources(wanted)}
+    async def _secret(self, desired: Desired) -> Secret:
+        try:
+            return await desired.secret(self._assembled.items)
+        finally:
+            self._depends_on = desired.needs
 
     async def _apply(self, wanted: ExternalSecret, secret: Secret) -> Applied:
-        return await self._cluster.apply_secret(
-            secret,
-            owner=replace(
-                self._owner(),
-                adopts=wanted.annotations.get(ADOPT_ANNOTATION) == "true",
-            ),
-            ownership=_OWNERSHIPS[wanted.spec.target.creation_policy],
-        )
+        return await self._cluster.apply_secret(secret, owner=self._owner(), ownership=ownership_of(wanted))
 
     def _owner(self) -> Owner:
-        return owner_of(EXTERNAL_SECRET, self._obj, field_manager(self._key.name))
+        return owner_for(self._obj)
 
     async def _delete(self, wanted: ExternalSecret) -> Result:
         """The stores have nothing any more, and deletionPolicy Delete has the Secret go."""
@@ -331,14 +302,6 @@ class _Pass:
 
     async def _tell(self, type_: str, reason: str, message: str) -> None:
         await self._cluster.record_event(self._obj, type_=type_, reason=reason, message=message)
-
-    async def _tell_missing(self, wanted: ExternalSecret, answers: Mapping[StoreRef, Answers]) -> None:
-        """Name what its stores have no more, where the deletion policy lets it go."""
-        missing = missing_entries(wanted.spec, answers)
-        if missing:
-            await self._tell(
-                conditions.NORMAL, conditions.MISSING_PROVIDER_SECRET_EVENT, missing_text(missing)
-            )
 
     async def _finish(
         self, wanted: ExternalSecret, reason: str, message: str, *, outcome: Outcome = Outcome.UNCHANGED

@@ -1,11 +1,12 @@
-"""Commands that ask the controller of a cluster: connects, asks, and is done. Knows no option of any command.
+"""Commands that ask a cluster: connects, asks its controller, and is done. Knows no option of any command.
 
 Imported only where a cluster is asked: what it needs is not part of the light install.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from sealbridge.errors import UsageError
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from sealbridge.kube.kubeconfig import Overrides
 
 _Result = TypeVar("_Result")
+
+
+@contextmanager
+def extra_named() -> Iterator[None]:
+    """Raise UsageError that names the extra to install where an import finds no package of it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "sealbridge":
+            raise
+        raise UsageError(
+            f"asking a cluster needs the package {error.name}", hint="pip install 'sealbridge[cluster]'"
+        ) from None
 
 
 def ask(
@@ -30,17 +44,11 @@ def ask(
 
     Raises SealbridgeError; UsageError names the package that is missing.
     """
-    try:
+    with extra_named():
         import asyncio
 
         from sealbridge.kube.config import connect_person
         from sealbridge.kube.controller_access import Controller, Place
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "sealbridge":
-            raise
-        raise UsageError(
-            f"asking a cluster needs the package {error.name}", hint="pip install 'sealbridge[cluster]'"
-        ) from None
     connection = connect_person(kubeconfig, overrides)
 
     async def asked() -> _Result:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "kubeseal": Entry("sealbridge_cli.kubeseal.command", "all that kubeseal does, by its own flags"),
     "keys": Entry("sealbridge_cli.keys", "make sealing keys"),
     "sync": Entry("sealbridge_cli.sync", "make the Secrets of a directory of manifests, without a cluster"),
+    "render": Entry("sealbridge_cli.render", "show what ExternalSecrets would change, without writing"),
     "template": Entry("sealbridge_cli.template", "try out templates, without a cluster"),
     "operator": Entry("sealbridge_cli.operator", "run in a cluster: unseal and sync for good"),
     "demo": Entry("sealbridge_cli.demo", "watch the whole of it work on real parts"),

@@ -20,7 +20,7 @@ import msgspec
 
 from sealbridge.errors import ClusterError, Conflict, ManifestError
 from sealbridge.local.formats import Format
-from sealbridge.local.source import Contents, Problem, SourceTree, Stamp, target_of, uid_of
+from sealbridge.local.source import Contents, Problem, SourceObject, SourceTree, Stamp, target_of, uid_of
 from sealbridge.local.state import ManagerRecord, OwnerRecord, State, TargetRecord
 from sealbridge.local.tree import OutputTree, check_names
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
@@ -66,7 +66,8 @@ class DirectoryCluster:
     """Implements `reconcile.cluster.Cluster`. For the tasks of one event loop.
 
     Secrets to read from come from `output` first, then from `credentials`, then from `source`. With
-    `dry` nothing is written, and what would have been is read back.
+    `dry` nothing is written, and what would have been is read back. Objects `laid_over` the source stand
+    in the place of those of the same identity in it.
     """
 
     def __init__(
@@ -78,9 +79,10 @@ class DirectoryCluster:
         format_: Format = Format.YAML,
         namespace: str = "default",
         dry: bool = False,
+        laid_over: Sequence[SourceObject] = (),
     ) -> None:
         others = [output] if credentials is None else [output, credentials]
-        self._source = SourceTree(source, namespace=namespace, exclude=others)
+        self._source = SourceTree(source, namespace=namespace, exclude=others, laid_over=laid_over)
         self._credentials = (
             None if credentials is None else SourceTree(credentials, namespace=namespace, exclude=[output])
         )

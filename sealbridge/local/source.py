@@ -45,6 +45,11 @@ class SourceObject:
     key: ObjectKey
     where: str
 
+    @classmethod
+    def of(cls, obj: Object, where: str) -> SourceObject:
+        """An object that `object_of` gave."""
+        return cls(obj, key_of(obj), where)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -75,11 +80,20 @@ Stamp = tuple[_Stamp, ...]
 class SourceTree:
     """Reads a folder again and again; a file that has not changed is parsed once.
 
-    `exclude` are folders inside it that are somebody else's: the output, the store credentials.
+    `exclude` are folders inside it that are somebody else's: the output, the store credentials. `laid_over`
+    are objects from elsewhere, in the place of those of the same identity.
     """
 
-    def __init__(self, root: Path, *, namespace: str, exclude: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        namespace: str,
+        exclude: Iterable[Path] = (),
+        laid_over: Iterable[SourceObject] = (),
+    ) -> None:
         self.root = root
+        self._laid_over = {each.key: each for each in laid_over}
         self._namespace = namespace
         self._exclude = frozenset(path.resolve() for path in exclude)
         self._parsed: dict[str, tuple[_Stamp, list[Document] | SealbridgeError]] = {}
@@ -109,14 +123,15 @@ class SourceTree:
                 continue
             for document in documents:
                 try:
-                    obj = self._object(document.obj)
+                    obj = object_of(document.obj, namespace=self._namespace)
                 except ManifestError as error:
-                    key = _key_of(document.obj, self._namespace)
+                    key = key_in(document.obj, self._namespace)
                     problems.append(Problem(document.where, error, key))
                     continue
                 if obj is not None:
-                    found.append(SourceObject(obj, key_of(obj), document.where))
+                    found.append(SourceObject.of(obj, document.where))
         self._parsed = parsed
+        found = [each for each in found if each.key not in self._laid_over] + [*self._laid_over.values()]
         unique, twice = _unique(found)
         shared = _shared_targets(unique)
         problems += [*twice, *shared]
@@ -158,36 +173,40 @@ class SourceTree:
                     stamp = (str(relative), status.st_mtime_ns, status.st_size, status.st_ino)
                 yield self.root / relative, stamp
 
-    def _object(self, document: Object) -> Object | None:
-        """The object as an API server would hand it out, or None when it is nothing of ours."""
-        kind = KINDS.get(str(document.get("kind")))
-        api_version = document.get("apiVersion")
-        if kind is None:
-            return None
-        if not isinstance(api_version, str):
-            raise ManifestError(
-                "apiVersion is missing" if api_version is None else "apiVersion must be a string",
-                hint=f"a {kind} has `apiVersion: {kind.api_version}`",
-            )
-        group, _, version = api_version.rpartition("/")
-        if group != kind.group:
-            return None
-        if version not in kind.versions:
-            raise ManifestError(
-                f"there is no {kind} in {api_version}",
-                hint="use " + " or ".join(f"{group}/{v}" if group else v for v in kind.versions),
-            )
-        metadata = _metadata(document)
-        if kind.namespaced:
-            metadata["namespace"] = metadata.get("namespace") or self._namespace
-        else:
-            metadata.pop("namespace", None)
-        key = ObjectKey(kind.name, metadata.get("namespace", ""), metadata["name"])
-        content = {k: v for k, v in document.items() if k not in ("metadata", "status")}
-        metadata["uid"] = uid_of(key)
-        metadata["generation"] = int(_digest(content)[:12], 16)
-        metadata["resourceVersion"] = _digest({**content, "metadata": metadata})
-        return {**content, "metadata": metadata}
+
+def object_of(document: Object, *, namespace: str) -> Object | None:
+    """The object as an API server would hand it out, or None when it is nothing of ours.
+
+    `namespace` is that of objects that name none. Raises ManifestError.
+    """
+    kind = KINDS.get(str(document.get("kind")))
+    api_version = document.get("apiVersion")
+    if kind is None:
+        return None
+    if not isinstance(api_version, str):
+        raise ManifestError(
+            "apiVersion is missing" if api_version is None else "apiVersion must be a string",
+            hint=f"a {kind} has `apiVersion: {kind.api_version}`",
+        )
+    group, _, version = api_version.rpartition("/")
+    if group != kind.group:
+        return None
+    if version not in kind.versions:
+        raise ManifestError(
+            f"there is no {kind} in {api_version}",
+            hint="use " + " or ".join(f"{group}/{v}" if group else v for v in kind.versions),
+        )
+    metadata = _metadata(document)
+    if kind.namespaced:
+        metadata["namespace"] = metadata.get("namespace") or namespace
+    else:
+        metadata.pop("namespace", None)
+    key = ObjectKey(kind.name, metadata.get("namespace", ""), metadata["name"])
+    content = {k: v for k, v in document.items() if k not in ("metadata", "status")}
+    metadata["uid"] = uid_of(key)
+    metadata["generation"] = int(_digest(content)[:12], 16)
+    metadata["resourceVersion"] = _digest({**content, "metadata": metadata})
+    return {**content, "metadata": metadata}
 
 
 def uid_of(key: ObjectKey) -> str:
@@ -268,7 +287,7 @@ def _metadata(document: Object) -> dict[str, Any]:
     return dict(metadata)
 
 
-def _key_of(document: Object, namespace: str) -> ObjectKey | None:
+def key_in(document: Object, namespace: str) -> ObjectKey | None:
     """Which object a document of a kind of ours is; None when it does not say so."""
     metadata = document.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from random import SystemRandom
 from typing import NamedTuple
 
+from sealbridge.errors import NotOwned
 from sealbridge.reconcile.asking import Asking, stores_of
 from sealbridge.reconcile.cluster import Cluster, Owner, Ownership
 from sealbridge.reconcile.generation import generated, generator_key
@@ -112,6 +113,13 @@ def next_step(wanted: ExternalSecret, items: Mapping[str, Value]) -> Step:
     if not items and target.deletion_policy is DeletionPolicy.DELETE:
         return Step.DELETE
     return Step.NOTHING if target.creation_policy is CreationPolicy.NONE else Step.WRITE
+
+
+def check_deletion(wanted: ExternalSecret) -> None:
+    """Raise NotOwned where the creationPolicy leaves nobody who may delete the target."""
+    policy = wanted.spec.target.creation_policy
+    if policy is not CreationPolicy.OWNER:
+        raise NotOwned(f"creationPolicy {policy.value} leaves the Secret to nobody; only Owner deletes it")
 
 
 def owner_for(obj: Object) -> Owner:

@@ -22,7 +22,15 @@ from sealbridge.errors import (
 from sealbridge.reconcile import conditions, entry_report, finalizer
 from sealbridge.reconcile.asking import Foreign, Unchecked, names_foreign_store
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, TargetState
-from sealbridge.reconcile.desired import Desired, Step, needs_of, next_step, owner_for, ownership_of
+from sealbridge.reconcile.desired import (
+    Desired,
+    Step,
+    check_deletion,
+    needs_of,
+    next_step,
+    owner_for,
+    ownership_of,
+)
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import (
@@ -274,11 +282,7 @@ class _Pass:
 
     async def _delete(self, wanted: ExternalSecret) -> Result:
         """The stores have nothing any more, and deletionPolicy Delete has the Secret go."""
-        policy = wanted.spec.target.creation_policy
-        if policy is not CreationPolicy.OWNER:
-            raise NotOwned(
-                f"creationPolicy {policy.value} leaves the Secret to nobody; only Owner deletes it"
-            )
+        check_deletion(wanted)
         deleted = await self._delete_target(wanted.target_name, conditions.DELETED_MESSAGE)
         await self._delete_former(wanted)
         outcome = Outcome.DELETED if deleted else Outcome.UNCHANGED

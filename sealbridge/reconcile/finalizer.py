@@ -92,8 +92,13 @@ async def delete_target(cluster: Cluster, owner: Owner, namespace: str, name: st
     if secret is None:
         return False
     if not belongs_to(secret, owner):
-        raise NotOwned(f'Secret "{name}" does not belong to this ExternalSecret, so it stays')
+        raise not_of_this(name)
     return await cluster.delete_secret(namespace, name, uid=str(secret.metadata.get("uid") or ""))
+
+
+def not_of_this(name: str) -> NotOwned:
+    """The error of a target that is somebody else's to delete."""
+    return NotOwned(f'Secret "{name}" does not belong to this ExternalSecret, so it stays')
 
 
 def _target(obj: Object) -> Object:

@@ -265,6 +265,10 @@ _CONDITION = open_object(
 _SYNC_STATUS: Mapping[str, Schema] = {
     "syncedResourceVersion": schema.STRING,
     "target": open_object({"uid": schema.STRING, "resourceVersion": schema.STRING}),
+    "restart": open_object(
+        {"secret": schema.STRING, "resourceVersion": schema.STRING, "checksum": schema.STRING},
+        description="The Secret's data with which everything runs that is restarted for it.",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from sealbridge.errors import SealbridgeError, Unavailable
@@ -66,6 +66,10 @@ class Offers(Protocol):
         """What was offered is no longer true."""
 
 
+def unnoticed(key: ObjectKey, obj: Object) -> None:
+    """Where nobody wants to know."""
+
+
 class Controller:
     """All of it runs in one event loop."""
 
@@ -79,7 +83,10 @@ class Controller:
         metrics: Metrics,
         clock: Clock,
         rng: random.Random | None = None,
+        noticed: Callable[[ObjectKey, Object], None] = unnoticed,
     ) -> None:
+        """`noticed` is told of every object that is news, whole or its metadata."""
+        self._noticed = noticed
         self._queue = queue
         self._reconcilers = reconcilers
         self._offers = offers
@@ -186,6 +193,7 @@ class Controller:
         self._known[key] = fingerprint
         if news:
             self._metrics.labelled(key, obj["metadata"].get("labels") or {})
+            self._noticed(key, obj)
         return news
 
     def _gone(self, key: ObjectKey) -> None:

@@ -22,6 +22,7 @@ from sealbridge.kube.events import BackgroundRecorder, EventRecorder
 from sealbridge.kube.key_watch import KeyWatch
 from sealbridge.kube.selector import Selector
 from sealbridge.kube.source import KopfSource
+from sealbridge.kube.workloads import KubernetesWorkloads
 from sealbridge.lifecycle.creation import KEY_LABELS, is_key_secret
 from sealbridge.operator.calls import CountingOpener
 from sealbridge.operator.controller import Controller
@@ -36,6 +37,7 @@ from sealbridge.operator.settings import Settings
 from sealbridge.operator.supervisor import Supervisor, Survey, Versions
 from sealbridge.operator.targets import Targets
 from sealbridge.operator.tls import ServerTls
+from sealbridge.reconcile.checksums import Checksums
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import (
@@ -46,6 +48,7 @@ from sealbridge.reconcile.kinds import (
     SECRET_STORE,
     ObjectKey,
 )
+from sealbridge.reconcile.restart import Pace, Restarter
 from sealbridge.reconcile.sealed_secret import Options, SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import ClusterKeyring
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
@@ -117,25 +120,39 @@ class Operator:
         opener = CountingOpener(self._metrics.called, settings.webhook_reach())
         self._stores = StorePool(self._cluster, self._clock, opener=opener)
         stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
+        restarter = Restarter(
+            self._cluster,
+            KubernetesWorkloads(client, self._cluster),
+            Checksums(self._cluster, self._namespace),
+            self._clock,
+            version_of=targets.version,
+            pace=Pace(interval=settings.restart_interval, per_minute=settings.restarts_per_minute),
+        )
         self._controller = Controller(
             queue=self._queue,
             reconcilers={
-                SEALED_SECRET.name: SealedSecretReconciler(
-                    self._cluster,
-                    self._keys,
-                    self._clock,
-                    executor=self._executor,
-                    options=Options(
-                        accept_whole=settings.accept_deprecated_v1_data,
-                        recreate=not settings.skip_recreate,
-                        update_status=settings.update_status,
-                        selects=selector.matches,
-                        is_sealing_key=lambda secret: is_key_secret(
-                            secret, self._namespace, settings.key_prefix
+                SEALED_SECRET.name: restarter.around(
+                    SealedSecretReconciler(
+                        self._cluster,
+                        self._keys,
+                        self._clock,
+                        executor=self._executor,
+                        options=Options(
+                            accept_whole=settings.accept_deprecated_v1_data,
+                            recreate=not settings.skip_recreate,
+                            update_status=settings.update_status,
+                            selects=selector.matches,
+                            is_sealing_key=lambda secret: is_key_secret(
+                                secret, self._namespace, settings.key_prefix
+                            ),
                         ),
                     ),
+                    tells=settings.update_status,
+                    selects=selector.matches,
                 ),
-                EXTERNAL_SECRET.name: ExternalSecretReconciler(self._cluster, self._stores, self._clock),
+                EXTERNAL_SECRET.name: restarter.around(
+                    ExternalSecretReconciler(self._cluster, self._stores, self._clock)
+                ),
                 SECRET_STORE.name: stores,
                 CLUSTER_SECRET_STORE.name: stores,
             },
@@ -143,6 +160,7 @@ class Operator:
             targets=targets,
             metrics=self._metrics,
             clock=self._clock,
+            noticed=restarter.notice,
         )
         self._survey = Survey(
             client,

@@ -157,6 +157,11 @@ class Settings:
         "loopback, link-local and other special addresses that webhook stores may reach",
     )
 
+    restart_interval: timedelta = _time(
+        timedelta(minutes=1), "restart a workload for new data of its Secrets at most so often (default: 1m)"
+    )
+    restarts_per_minute: int = _number(60, "NUMBER", "restarts of workloads in all (default: 60)")
+
     key_prefix: str = _text("sealed-secrets-key", "PREFIX", "of the names of new sealing keys")
     key_size: int = _number(4096, "BITS", "of new sealing keys (default: 4096)")
     key_ttl: timedelta = _time(
@@ -230,6 +235,8 @@ class Settings:
             self.webhook_reach()
         except ValueError as error:
             raise UsageError(f"--webhook-allowed-networks: {error}") from None
+        if self.restarts_per_minute < 1:
+            raise UsageError("--restarts-per-minute must be 1 or more")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise UsageError("--tls-cert-file and --tls-key-file go together")
         try:

@@ -129,3 +129,63 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
     assert asked - rights == set()
     assert rights - asked <= AFTER_A_WHILE
     assert granted("role.yaml") <= rights
+
+
+def test_restarts_need_the_rights_that_are_shipped_for_them_and_no_others(
+    world: World, apiserver: ApiServer, namespace: str, canary: Canary
+) -> None:
+    rights = REPOSITORY / "deploy" / "kustomize" / "restart"
+    apiserver.kubectl("apply", "-k", rights)
+    since = apiserver.audit_position()
+    operator = world.operator()
+    operator.start()
+    try:
+        pod = {"containers": [{"name": "c", "image": "i", "envFrom": [{"secretRef": {"name": "db"}}]}]}
+        labels = {"app": "web"}
+        spec = {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        }
+        wanted = external_secret(namespace, "db", password="a")
+        wanted["metadata"]["annotations"] = {"sealbridge.io/restart": "true"}
+        metadata = {"name": "web", "namespace": namespace}
+        world.apply(
+            [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
+                {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec},
+                {
+                    "apiVersion": "apps/v1",
+                    "kind": "StatefulSet",
+                    "metadata": metadata,
+                    "spec": {**spec, "serviceName": "web"},
+                },
+                fake_store(namespace, "fake", {"a": canary("one")}),
+                wanted,
+            ]
+        )
+        eventually(
+            lambda: (world.get("ExternalSecret", namespace, "db").get("status") or {}).get("restart"),
+            what="the first look",
+        )
+        world.apply([fake_store(namespace, "fake", {"a": canary("two")})])
+        world.patch("ExternalSecret", namespace, "db", {"metadata": {"annotations": {"force-sync": "2"}}})
+        eventually(
+            lambda: sum(event["reason"] == "Restarted" for event in world.events(namespace)) == 4,
+            what="the restarts",
+        )
+    finally:
+        assert operator.stop() == 0
+        world.clear(namespace)
+        apiserver.kubectl("delete", "-k", rights)
+
+    asked = {
+        f"{event.request.verb} {'/'.join(filter(None, event.request[1:]))}"
+        for event in apiserver.audit_events(user=world.user, since=since)
+    }
+    more = {
+        f"{verb} {resource}"
+        for rule in yaml.safe_load((rights / "clusterrole.yaml").read_text())["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert asked - granted("clusterrole.yaml") == more

@@ -73,6 +73,7 @@ def definitions() -> dict[str, Schema]:
                 missingKeys=list_of(
                     schema.STRING, description="Optional entries that are missing in their store."
                 ),
+                syncRequest=_told(schema.STRING, "The last value of the annotation sealbridge.io/sync."),
                 **_SYNC_STATUS,
             ),
             columns=(

@@ -28,7 +28,7 @@ def delay_at_start(obj: Object, *, now: datetime, rng: random.Random) -> float:
         return 0.0
     status = obj["status"]
     version = conditions.synced_version(obj)
-    if status.get("syncedResourceVersion") != version:
+    if status.get("syncedResourceVersion") != version:  # a request to sync is an edit, too
         return 0.0
     try:
         wanted = parse(obj)

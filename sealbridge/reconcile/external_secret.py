@@ -47,7 +47,15 @@ from sealbridge.sync.fingerprints import data_hash
 from sealbridge.sync.missing import missing_text
 from sealbridge.sync.model import CreationPolicy, ExternalSecret, parse
 from sealbridge.sync.plan import Entry, generators
-from sealbridge.sync.schedule import SyncState, due_time, is_due, is_permitted, jitter, seconds_until_due
+from sealbridge.sync.schedule import (
+    SyncState,
+    due_time,
+    is_due,
+    is_permitted,
+    jitter,
+    seconds_until_due,
+    sync_request,
+)
 from sealbridge.sync.template import (
     DATA_HASH_ANNOTATION,
     MANAGED_LABEL,
@@ -218,10 +226,12 @@ class _Pass:
             SyncState(
                 refresh_time=self._refreshed,
                 synced_resource_version=synced,
+                answered=str(self._status.get("syncRequest") or ""),
             ),
             resource_version=conditions.synced_version(self._obj),
             now=now,
             u=jitter(wanted.uid, self._refreshed),
+            request=sync_request(wanted.annotations),
         )
 
     async def _is_valid(self, wanted: ExternalSecret, state: TargetState | None) -> bool:
@@ -326,6 +336,7 @@ class _Pass:
         fields: dict[str, object] = {
             "refreshTime": conditions.timestamp(now),
             "syncedResourceVersion": conditions.synced_version(self._obj),
+            "syncRequest": sync_request(wanted.annotations) or None,
         }
         if applied is not None:
             fields["binding"] = {"name": wanted.target_name}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sealbridge.sync.model import ExternalSecretSpec, RefreshPolicy
+
+# On an ExternalSecret: another value than the last one asks the stores now, whatever the policy.
+SYNC_ANNOTATION = "sealbridge.io/sync"
+_LONGEST_REQUEST = 63  # characters; of a longer one the status keeps a digest
 
 # An interval is stretched or shortened by up to a tenth, so that what started together drifts apart.
 _JITTER = 0.1
@@ -14,10 +19,22 @@ _JITTER = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncState:
-    """What status tells of the last refresh: its time, and the version that it saw ('' for never)."""
+    """What status tells of the last refresh: its time, and the version that it saw ('' for never).
+
+    `answered` is the last request that was followed by a refresh.
+    """
 
     refresh_time: datetime | None = None
     synced_resource_version: str = ""
+    answered: str = ""
+
+
+def sync_request(annotations: Mapping[str, str]) -> str:
+    """The request that these annotations hold, short enough for a status; '' for none."""
+    request = annotations.get(SYNC_ANNOTATION) or ""
+    if len(request) <= _LONGEST_REQUEST:
+        return request
+    return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()[:_LONGEST_REQUEST]
 
 
 def jitter(uid: str, refresh_time: datetime | None) -> float:
@@ -45,12 +62,22 @@ def is_permitted(spec: ExternalSecretSpec, now: datetime) -> bool:
 
 
 def is_due(
-    spec: ExternalSecretSpec, state: SyncState, *, resource_version: str, now: datetime, u: float = 0.5
+    spec: ExternalSecretSpec,
+    state: SyncState,
+    *,
+    resource_version: str,
+    now: datetime,
+    u: float = 0.5,
+    request: str = "",
 ) -> bool:
     """Whether the stores must be asked now, going by policy and status alone.
 
+    `request` is what somebody has asked for expressly: a new one makes it due under every policy.
+
     A target that is missing or was tampered with asks for it as well; that is the caller's to see.
     """
+    if request and request != state.answered:
+        return True
     synced = bool(state.synced_resource_version)
     changed = state.synced_resource_version != resource_version
     if spec.refresh_policy is RefreshPolicy.CREATED_ONCE:

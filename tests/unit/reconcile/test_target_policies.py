@@ -557,6 +557,61 @@ async def test_an_interval_of_nothing_asks_once_even_when_it_is_edited_but_on_ch
     assert world.read("default/db.yaml") == {"x": "2"}
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"refreshInterval": "0"},
+        {"refreshInterval": "-5m"},
+        {"refreshPolicy": "OnChange"},
+        {"refreshPolicy": "CreatedOnce"},
+        {"refreshPolicy": "CreatedOnce", "refreshInterval": "0"},
+        {"syncWindows": {"kind": "deny", "windows": [{"schedule": "0 0 * * *", "duration": "24h"}]}},
+        target(creationPolicy="Orphan"),
+        {"refreshPolicy": "CreatedOnce", **target(creationPolicy="CreateOrMerge")},
+    ],
+    ids=str,
+)
+async def test_a_request_to_sync_is_heeded_once_under_every_policy(
+    world: World, spec: dict[str, Any]
+) -> None:
+    def write(request: str) -> None:
+        metadata = {"annotations": {"sealbridge.io/sync": request} if request else {}}
+        world.write("db.yaml", external_secret("db", {"x": "a"}, metadata=metadata, **spec))
+
+    async def value(stored: str, request: str) -> str:
+        world.write("store.yaml", fake_store("fake", {"a": stored}))
+        write(request)
+        await operator.reconcile()
+        return world.read("default/db.yaml")["x"]
+
+    operator = Operator(world)
+    assert await value("1", "") == "1"
+    assert await value("2", "2026-05-01") == "2"
+    assert (await operator.status())["syncRequest"] == "2026-05-01"
+    # Heeded; also for whoever comes after.
+    operator = Operator(world)
+    assert await value("3", "2026-05-01") == "2"
+    assert await value("4", "2026-05-02") == "4"
+
+
+async def test_a_request_that_fails_is_heeded_when_the_store_is_back(world: World) -> None:
+    spec = {"refreshPolicy": "CreatedOnce"}
+    world.write("store.yaml", fake_store("fake", {"a": "1"}))
+    world.write("db.yaml", external_secret("db", {"x": "a"}, **spec))
+    operator = Operator(world)
+    await operator.reconcile()
+    world.write("store.yaml", fake_store("fake", {}))
+    metadata = {"annotations": {"sealbridge.io/sync": "1"}}
+    world.write("db.yaml", external_secret("db", {"x": "a"}, metadata=metadata, **spec))
+    assert (await operator.reconcile()).outcome is Outcome.FAILED
+    assert "syncRequest" not in await operator.status()
+
+    world.write("store.yaml", fake_store("fake", {"a": "2"}))
+    assert (await operator.reconcile()).outcome is Outcome.UPDATED
+    assert (await operator.status())["syncRequest"] == "1"
+
+
 async def test_what_is_created_once_and_immutable_is_not_overwritten_by_who_comes_after(world: World) -> None:
     spec = {"refreshPolicy": "CreatedOnce", **target(immutable=True)}
     world.write("store.yaml", fake_store("fake", {"a": "1"}))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealbridge.sync.model import ExternalSecretSpec, RefreshPolicy
-from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due
+from sealbridge.sync.schedule import SyncState, due_time, is_due, jitter, seconds_until_due, sync_request
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -47,6 +47,28 @@ def test_a_refresh_is_due_by_policy(
         refresh_time=None if refreshed is None else NOW - refreshed, synced_resource_version=synced
     )
     assert is_due(spec, state, resource_version="v", now=NOW) is due
+
+
+@pytest.mark.parametrize("policy", RefreshPolicy)
+@pytest.mark.parametrize("interval", [HOUR, timedelta()])
+@pytest.mark.parametrize(
+    ("request_", "answered", "due"),
+    [("", "", False), ("", "1", False), ("1", "1", False), ("1", "", True), ("2", "1", True)],
+)
+def test_a_new_request_is_due_under_every_policy(
+    policy: RefreshPolicy, interval: timedelta, request_: str, answered: str, due: bool
+) -> None:
+    spec = ExternalSecretSpec(refresh_policy=policy, refresh_interval=interval)
+    state = SyncState(refresh_time=NOW, synced_resource_version="v", answered=answered)
+    assert is_due(spec, state, resource_version="v", now=NOW, request=request_) is due
+
+
+def test_a_request_is_kept_short() -> None:
+    assert sync_request({"force-sync": "1"}) == ""
+    assert sync_request({"sealbridge.io/sync": "now"}) == "now"
+    long = [sync_request({"sealbridge.io/sync": "x" * 1000 + end}) for end in "ab"]
+    assert long[0] != long[1]
+    assert max(map(len, long)) <= 63
 
 
 @pytest.mark.parametrize(("u", "minutes"), [(0.0, 54), (0.5, 60), (1.0, 66)])

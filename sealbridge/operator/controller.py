@@ -36,6 +36,7 @@ from sealbridge.reconcile.kinds import (
 from sealbridge.reconcile.ownership import controller_of
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
+from sealbridge.stores.guard import waiting_since
 
 log = logging.getLogger("sealbridge.operator")
 
@@ -248,6 +249,7 @@ class Controller:
 
     async def _work_on(self, key: ObjectKey) -> None:
         started = time.perf_counter()
+        waiting_since.set(self._queue.since(key))
         try:
             async with asyncio.timeout(DEADLINE):
                 result = await self._reconcilers[key.kind].reconcile(key)

@@ -53,6 +53,7 @@ class WorkQueue(Generic[K]):
         # What waits: the ticket that its line entry must carry to be valid, its line, since when.
         self._waiting: dict[K, tuple[int, Priority, float]] = {}
         self._working: dict[K, Priority | None] = {}  # the value: to be done again with this priority
+        self._asked: dict[K, float] = {}  # of those that wait or are worked on: when it was added last
         self._heap: list[tuple[float, int, K]] = []
         self._due: dict[K, tuple[float, int, Priority]] = {}
         self._failures: dict[K, int] = {}
@@ -75,6 +76,7 @@ class WorkQueue(Generic[K]):
             again = self._working[key]
             self._working[key] = priority if again is None else min(again, priority)
             return
+        self._asked[key] = self._now()
         waiting = self._waiting.get(key)
         if waiting is not None and waiting[1] <= priority:
             return
@@ -148,6 +150,8 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """The work on `key` has ended, whatever came of it."""
         again = self._working.pop(key)
+        if key not in self._waiting:
+            self._asked.pop(key, None)
         if again is not None:
             self.add(key, priority=again)
 
@@ -165,6 +169,10 @@ class WorkQueue(Generic[K]):
     def is_working(self, key: K) -> bool:
         """Whether a worker has `key` right now."""
         return key in self._working
+
+    def since(self, key: K) -> float:
+        """When the work that a worker does on `key` was asked for, for the last time before it began."""
+        return self._asked[key]
 
     def is_failing(self, key: K) -> bool:
         """Whether the last work on `key` failed and is to be retried."""
@@ -206,7 +214,9 @@ class WorkQueue(Generic[K]):
                     continue  # it moved to the other line
                 del self._waiting[key]
                 self._working[key] = None
-                self._changes_in_a_row = self._changes_in_a_row + 1 if line is changes else 0
+                # Of changes that nothing periodic has waited behind there may be any number.
+                passed_over = line is changes and bool(periodic)
+                self._changes_in_a_row = self._changes_in_a_row + 1 if passed_over else 0
                 return key
         return None
 

@@ -11,10 +11,13 @@ _V = TypeVar("_V")
 
 
 class AnswerCache(Generic[_K, _V]):
-    """Answers by question for `ttl` seconds; the oldest go first when it is full."""
+    """Answers by question for `ttl` seconds; the oldest go first when it is full.
 
-    def __init__(self, *, ttl: float, entries: int, size: int) -> None:
+    They are kept for another `keep` seconds, for those whose question is that much older already."""
+
+    def __init__(self, *, ttl: float, entries: int, size: int, keep: float = 0.0) -> None:
         self._ttl = ttl
+        self._keep = keep
         self._entries = entries
         self._capacity = size
         self._size = 0
@@ -24,11 +27,11 @@ class AnswerCache(Generic[_K, _V]):
     def __len__(self) -> int:
         return len(self._answers)
 
-    def get(self, question: _K, now: float) -> _V | None:
-        """An answer that is young enough, or None."""
+    def get(self, question: _K, now: float, *, since: float | None = None) -> _V | None:
+        """An answer that is young enough, or was when somebody began to wait for it (`since`), or None."""
         self.purge(now)
         found = self._answers.get(question)
-        return found[1] if found is not None else None
+        return found[1] if found is not None and found[0] > (now if since is None else since) else None
 
     def put(self, question: _K, answer: _V, size: int, now: float) -> None:
         """Remember an answer of so many bytes, if it fits at all."""
@@ -55,6 +58,6 @@ class AnswerCache(Generic[_K, _V]):
         """Forget what is too old."""
         while self._answers:
             question, (expiry, _, _) = next(iter(self._answers.items()))
-            if expiry > now:
+            if expiry + self._keep > now:
                 return
             self.drop(question)

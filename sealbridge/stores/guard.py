@@ -9,6 +9,7 @@ import asyncio
 import copy
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +21,11 @@ from sealbridge.stores.cache import AnswerCache
 from sealbridge.stores.limiter import TokenBucket
 
 _T = TypeVar("_T")
+# When whoever asks began to wait for his turn, by the clock of the event loop. An answer that came since then
+# is as good as one that he would have had at once: so thousands that come together ask once for each thing,
+# however long it takes until the last one is looked at.
+waiting_since: ContextVar[float | None] = ContextVar("waiting_since", default=None)
+
 _Results = Mapping[Reference, Value | StoreError]
 _Found = Mapping[str, Value]
 
@@ -37,7 +43,8 @@ class Limits:
     failures: int = 5  # calls in a row until the breaker opens
     pause: float = 30.0
     longest_pause: float = 300.0
-    cache_ttl: float = 5.0
+    cache_ttl: float = 5.0  # how old an answer may be when somebody begins to wait for it ...
+    cache_keep: float = 60.0  # ... and how long he may have waited by then
     cache_entries: int = 4096
     cache_size: int = 16 * 1024 * 1024
 
@@ -61,12 +68,12 @@ class GuardedStore:
 
     async def fetch(self, references: Sequence[Reference], *, fresh: bool = False) -> _Results:
         """As Store.fetch. Values may be a few seconds old; `fresh` asks the store for all of them."""
-        now = asyncio.get_running_loop().time()
+        now, since = asyncio.get_running_loop().time(), waiting_since.get()
         results: dict[Reference, Value | StoreError] = {}
         flights: dict[Reference, asyncio.Task[_Results]] = {}
         wanted: dict[Reference, None] = {}
         for reference in references:
-            if not fresh and (value := self._cache.get(reference, now)) is not None:
+            if not fresh and (value := self._cache.get(reference, now, since=since)) is not None:
                 results[reference] = value
             elif not fresh and (flight := self._flights.get(reference)) is not None:
                 flights[reference] = flight
@@ -88,7 +95,8 @@ class GuardedStore:
     async def find(self, search: Search, *, fresh: bool = False) -> _Found:
         """As Store.find. Shared and remembered as `fetch` does it."""
         loop = asyncio.get_running_loop()
-        if not fresh and (known := self._found.get(search, loop.time())) is not None:
+        known = None if fresh else self._found.get(search, loop.time(), since=waiting_since.get())
+        if known is not None:
             return known
         flight = None if fresh else self._searches.get(search)
         if flight is None:
@@ -177,7 +185,8 @@ class GuardedStore:
 
     def _purge_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if len(self._cache) or len(self._found):
-            loop.call_later(self._limits.cache_ttl, lambda: self._purge(loop.time()))
+            limits = self._limits
+            loop.call_later(limits.cache_ttl + limits.cache_keep, lambda: self._purge(loop.time()))
 
     def _purge(self, now: float) -> None:
         self._cache.purge(now)
@@ -261,7 +270,9 @@ class GuardedStore:
 
 
 def _cache(limits: Limits) -> AnswerCache[Any, Any]:
-    return AnswerCache(ttl=limits.cache_ttl, entries=limits.cache_entries, size=limits.cache_size)
+    return AnswerCache(
+        ttl=limits.cache_ttl, keep=limits.cache_keep, entries=limits.cache_entries, size=limits.cache_size
+    )
 
 
 def _is_worth_a_try(result: Value | StoreError) -> bool:

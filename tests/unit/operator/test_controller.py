@@ -29,6 +29,7 @@ from sealbridge.reconcile.kinds import (
 )
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
+from sealbridge.stores.guard import waiting_since
 
 pytestmark = pytest.mark.looptime
 
@@ -435,6 +436,41 @@ async def test_what_is_only_overdue_at_the_start_is_spread_and_a_new_object_is_n
     assert 5 < len(await house.work(30)) < 15
     await house.work(31)
     assert len(house.reconciler.calls) == 21
+
+
+async def test_an_edit_goes_before_thousands_of_refreshes_that_are_due(house: House) -> None:
+    names = [f"db-{number}" for number in range(5000)]
+    for name in names:
+        house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, name)))
+    house.does(requeue_after=3600)
+    await house.work()
+    assert house.queue.delayed == 5000
+    await asyncio.sleep(3700)
+    assert house.queue.depth == 5000
+
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, names[4711], generation=2)))
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, "new")))
+    worked = await house.work(30)
+
+    assert [key.name for key in worked[:2]] == [names[4711], "new"]
+    assert len(worked) == 5001
+
+
+async def test_work_that_many_wait_for_may_share_what_was_fetched_since_it_was_asked_for(
+    house: House,
+) -> None:
+    seen: list[float | None] = []
+
+    def look(key: ObjectKey) -> Result:
+        seen.append(waiting_since.get())
+        return Result(key=key, outcome=Outcome.UNCHANGED)
+
+    house.reconciler.then = look
+    asked = asyncio.get_running_loop().time()
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET)))
+    await asyncio.sleep(20)
+    await house.work()
+    assert seen == [asked]
 
 
 async def test_a_sweep_finds_what_the_watch_has_missed(house: House) -> None:

@@ -282,3 +282,19 @@ async def test_a_worker_cancelled_while_it_is_woken_passes_the_work_on() -> None
     queue.add("a")
     first.cancel()
     assert await asyncio.wait_for(second, 5) == "a"
+
+
+async def test_work_is_asked_for_when_it_was_added_last() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    loop = asyncio.get_running_loop()
+    queue.add("a", priority=Priority.PERIODIC)
+    await asyncio.sleep(3)
+    queue.add("a")
+    asked = loop.time()
+    await asyncio.sleep(3)
+    assert queue.since(await queue.take()) == asked
+    queue.add("a")
+    queue.done("a")
+    assert queue.since(await queue.take()) == loop.time()
+    queue.done("a")
+    assert not queue._asked

@@ -82,6 +82,31 @@ async def test_a_restart_resumes_from_status(world: World) -> None:
     assert world.output_files() == files
 
 
+async def test_what_was_synced_at_once_is_due_at_different_times_also_after_a_restart(world: World) -> None:
+    names = [f"db-{number}" for number in range(200)]
+    made = [external_secret(name, {"x": "a"}, metadata={"uid": f"uid-{name}"}) for name in names]
+    world.write("all.yaml", fake_store("fake", {"a": "1"}), *made)
+
+    async def dues() -> list[float]:
+        operator = Operator(world)
+        await operator.check_stores()
+        found = [(await operator.external.reconcile(external_key(name))).requeue_after for name in names]
+        return [due for due in found if due is not None]
+
+    first = await dues()
+    world.clock.advance(600)
+    later = await dues()
+
+    assert [due + 600 for due in later] == pytest.approx(first)
+    assert len(set(first)) == 200
+    # From 54 to 66 minutes, and as many in each part of it as chance has it.
+    counts = [
+        sum(54 * 60 + part * 120 <= due < 54 * 60 + (part + 1) * 120 for due in first) for part in range(6)
+    ]
+    assert sum(counts) == 200
+    assert all(15 <= count <= 55 for count in counts), counts
+
+
 async def test_a_run_that_comes_once_asks_at_every_pass_and_writes_only_what_changed(world: World) -> None:
     world.write("store.yaml", fake_store("fake", {"a": "1"}))
     world.write("db.yaml", external_secret("db", {"x": "a"}))

@@ -11,7 +11,7 @@ import pytest
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Push, Reference, Search, Target
-from sealbridge.stores.guard import GuardedStore, Limits
+from sealbridge.stores.guard import GuardedStore, Limits, waiting_since
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -100,6 +100,29 @@ async def test_values_are_remembered_for_a_short_time(guarded: Guarded) -> None:
         await asyncio.sleep(wait)
         assert await store.fetch([A]) == {A: Value(b"a")}
         assert len(script.calls) == calls
+
+
+async def test_who_has_waited_long_is_content_with_an_answer_of_when_he_began(guarded: Guarded) -> None:
+    script = Script(echo)
+    store = guarded(script, Limits(cache_ttl=5, cache_keep=60))
+    await store.fetch([A])
+    await store.find(ALL)
+    loop = asyncio.get_running_loop()
+
+    async def waited(since: float) -> tuple[int, int]:
+        waiting_since.set(since)
+        await store.fetch([A])
+        await store.find(ALL)
+        return len(script.calls), len(script.asked)
+
+    began = loop.time()
+    await asyncio.sleep(50)
+    # Each in a context of its own, as the operator's workers are.
+    assert await asyncio.create_task(waited(began)) == (1, 1)
+    assert await asyncio.create_task(waited(began + 4.9)) == (1, 1)
+    assert await asyncio.create_task(waited(began + 5.1)) == (2, 2)
+    await asyncio.sleep(66)
+    assert len(store._cache) == len(store._found) == 0
 
 
 async def test_only_what_is_not_known_is_asked_for(guarded: Guarded) -> None:

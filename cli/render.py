@@ -161,11 +161,11 @@ def _connection(args: argparse.Namespace) -> Connection:
         import aiohttp  # noqa: F401 - named here when it is missing, not where it is first used
 
         from sealbridge.kube.config import connect_person
-        from sealbridge.kube.kubeconfig import Overrides
+        from sealbridge.kube.kubeconfig import Overrides, places
     try:
         return connect_person(args.kubeconfig, Overrides(context=args.context or ""))
     except UsageError as error:
-        if error.where is None:
+        if not places(args.kubeconfig):
             error.hint = "pass --kubeconfig, set KUBECONFIG, or take a folder with --store-from DIR"
         raise
 

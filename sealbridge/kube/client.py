@@ -158,9 +158,15 @@ class Client:
         raise ClusterError("the API server does not accept our credentials", retryable=True, where=where)
 
     async def pages(
-        self, path: str, *, labels: Mapping[str, str] | str | None = None, metadata_only: bool = False
+        self,
+        path: str,
+        *,
+        labels: Mapping[str, str] | str | None = None,
+        name: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[list[Object]]:
-        """The items of a collection, a page at a time; `labels` as they must be, or a selector.
+        """The items of a collection, a page at a time; `labels` as they must be, or a selector. `name`:
+        those of this name only.
 
         When the list expires on the way it starts again from its beginning, so that an object may
         come twice, but none that is there throughout is missed.
@@ -173,6 +179,8 @@ class Client:
                 if isinstance(labels, str)
                 else ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
             )
+        if name:
+            params["fieldSelector"] = f"metadata.name={name}"
         restarts = 0
         token = ""
         while True:

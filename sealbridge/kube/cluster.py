@@ -106,6 +106,10 @@ class KubernetesCluster:
         """All objects of a kind, each with its apiVersion and kind."""
         return await self._list(kind, namespace=namespace, labels=labels)
 
+    async def list_named(self, kind: Kind, name: str) -> Sequence[Object]:
+        """The objects of this name in all namespaces."""
+        return await self._list(kind, name=name)
+
     async def list_metadata(
         self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | str | None = None
     ) -> Sequence[Object]:
@@ -192,6 +196,28 @@ class KubernetesCluster:
                 return False
             raise
         self._seen(namespace, name, None)
+        return True
+
+    async def create_object(self, kind: Kind, obj: Object) -> Object:
+        """Store an object that must not exist yet, in the version that is served."""
+        return await self._store("POST", kind, obj)
+
+    async def replace_object(self, kind: Kind, obj: Object) -> Object:
+        """Store an object in place of the very version that it was read in."""
+        return await self._store("PUT", kind, obj)
+
+    async def delete_object(self, kind: Kind, obj: Object) -> bool:
+        """Delete an object if it still has this uid. True when it was there."""
+        metadata = obj["metadata"]
+        version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+        path = path_of(kind, metadata.get("namespace"), metadata["name"], version=version)
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": metadata["uid"]}}
+        try:
+            await self._client.request("DELETE", path, body=body)
+        except ClusterError as error:
+            if error.status in {404, 409}:
+                return False
+            raise
         return True
 
     async def patch_status(self, kind: Kind, obj: Object, status: Object) -> None:
@@ -310,12 +336,26 @@ class KubernetesCluster:
         )
         return created
 
+    async def _store(self, verb: str, kind: Kind, obj: Object) -> Object:
+        version = await self._discovery.version(kind) or kind.versions[0]
+        metadata = obj["metadata"]
+        name = None if verb == "POST" else metadata["name"]
+        stored: Object = await self._client.request(
+            verb,
+            path_of(kind, metadata.get("namespace"), name, version=version),
+            body={**obj, "apiVersion": f"{kind.group}/{version}" if kind.group else version},
+            params={"fieldManager": FIELD_MANAGER},
+            sensitive=True,  # a template may hold plain values
+        )
+        return stored
+
     async def _list(
         self,
         kind: Kind,
         *,
         namespace: str | None = None,
         labels: Mapping[str, str] | str | None = None,
+        name: str = "",
         metadata_only: bool = False,
     ) -> builtins.list[Object]:
         version = await self._discovery.version(kind)
@@ -323,7 +363,7 @@ class KubernetesCluster:
             return []
         path = path_of(kind, namespace, version=version)
         found: dict[tuple[str, str], Object] = {}
-        async for page in self._client.pages(path, labels=labels, metadata_only=metadata_only):
+        async for page in self._client.pages(path, labels=labels, name=name, metadata_only=metadata_only):
             for obj in page:
                 # Items of a list carry neither; those of a metadata list carry the wrong ones.
                 obj["apiVersion"] = f"{kind.group}/{version}" if kind.group else version

@@ -23,8 +23,10 @@ from sealbridge.operator.resume import delay_at_start
 from sealbridge.operator.targets import Targets
 from sealbridge.reconcile.cluster import Clock
 from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
+    NAMESPACE,
     SEALED_SECRET,
     SECRET,
     SECRET_STORE,
@@ -40,7 +42,14 @@ from sealbridge.stores.guard import waiting_since
 
 log = logging.getLogger("sealbridge.operator")
 
-WATCHED = (SEALED_SECRET, EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE)
+WATCHED = (
+    SEALED_SECRET,
+    EXTERNAL_SECRET,
+    SECRET_STORE,
+    CLUSTER_SECRET_STORE,
+    CLUSTER_EXTERNAL_SECRET,
+    NAMESPACE,
+)
 OWNERS = {kind.name: kind for kind in (SEALED_SECRET, EXTERNAL_SECRET)}
 STORES = frozenset({SECRET_STORE.name, CLUSTER_SECRET_STORE.name})
 
@@ -48,6 +57,8 @@ STORES = frozenset({SECRET_STORE.name, CLUSTER_SECRET_STORE.name})
 DEADLINE = 180.0
 # Dependants are spread over so many seconds, so that a store that recovers is not flooded at once.
 DEPENDANTS_SPREAD = 5.0
+# Many namespaces that come together are looked at together.
+NAMESPACES_TOGETHER = 0.2
 
 
 class Reconciler(Protocol):
@@ -101,6 +112,8 @@ class Controller:
         self._unwell: set[ObjectKey] = set()
         self._cut_off: set[ObjectKey] = set()  # those of them whose store was not to be had
         self._held: dict[ObjectKey, list[Change]] = {}
+        # Of ExternalSecrets: the ClusterExternalSecrets that have made them.
+        self._makers: dict[ObjectKey, ObjectKey] = {}
 
     # Changes
 
@@ -118,6 +131,10 @@ class Controller:
             self._gone(key)
             return
         news = self._is_news(key, change.obj)
+        if change.kind is NAMESPACE:
+            if news:
+                self._namespace_changed(key)
+            return
         self._offers.offer(change.obj, renew=not news)
         if not news:
             return
@@ -148,7 +165,10 @@ class Controller:
             seen.add(key)
             if self._is_news(key, obj):
                 self._offers.withdraw(key)
-                self._queue.add(key, reset=True)
+                if key.kind == NAMESPACE.name:
+                    self._namespace_changed(key)
+                else:
+                    self._queue.add(key, reset=True)
                 missed += 1
         for key in before - seen:
             if key in self._known:
@@ -190,8 +210,11 @@ class Controller:
 
     def _is_news(self, key: ObjectKey, obj: Object) -> bool:
         fingerprint = _fingerprint(obj)
-        news = self._known.get(key) != fingerprint
+        before = self._known.get(key)
+        news = before != fingerprint
         self._known[key] = fingerprint
+        if key.kind == EXTERNAL_SECRET.name:
+            self._is_made(key, obj, edited=news and before is not None)
         if news:
             self._metrics.labelled(key, obj["metadata"].get("labels") or {})
             self._noticed(key, obj)
@@ -200,8 +223,35 @@ class Controller:
     def _gone(self, key: ObjectKey) -> None:
         self._known.pop(key, None)
         self._offers.withdraw(key)
+        if key.kind == NAMESPACE.name:
+            self._namespace_changed(key)
+            return
+        if key.kind == EXTERNAL_SECRET.name:
+            # The one that has made it, and those in whose way it was.
+            maker = self._makers.pop(key, None)
+            for one in {*self._dependants.of(key), *([maker] if maker else ())}:
+                self._queue.add(one, reset=True)
         # The reconciler has the last word: it may have been made anew since.
         self._queue.add(key, reset=True)
+
+    def _is_made(self, key: ObjectKey, obj: Object, *, edited: bool) -> None:
+        """Remember which ClusterExternalSecret has made an ExternalSecret; an edit is news to it."""
+        reference = controller_of(obj["metadata"].get("ownerReferences") or ())
+        maker = _key_of_owner(reference, {CLUSTER_EXTERNAL_SECRET.name: CLUSTER_EXTERNAL_SECRET}, "")
+        former = self._makers.pop(key, None)
+        if maker is not None:
+            self._makers[key] = maker
+        for one in {former, maker}:
+            if one is not None and (edited or (former is not None and former != maker)):
+                self._queue.add_after(one, self._repairs.delay(one), priority=Priority.CHANGE)
+
+    def _namespace_changed(self, namespace: ObjectKey) -> None:
+        """One came, went or has other labels: ask who chooses namespaces, and who was not let in."""
+        for key in self.known(CLUSTER_EXTERNAL_SECRET):
+            self._queue.add_after(key, NAMESPACES_TOGETHER, priority=Priority.CHANGE)
+        for key in self._unwell:
+            if key.kind == EXTERNAL_SECRET.name and key.namespace == namespace.name:
+                self._queue.add_after(key, NAMESPACES_TOGETHER, priority=Priority.CHANGE)
 
     def _secret_changed(self, change: Change) -> bool:
         """Queue the owners of a target that somebody else changed. True when there are any."""
@@ -345,20 +395,29 @@ def _fingerprint(obj: Object) -> int:
             metadata.get("generation"),
             metadata.get("deletionTimestamp"),
             tuple(sorted((metadata.get("labels") or {}).items())),
-            tuple(sorted((metadata.get("annotations") or {}).items())),
+            # Those of a namespace choose nothing, and others write them often.
+            tuple(sorted((metadata.get("annotations") or {}).items()))
+            if obj["kind"] != NAMESPACE.name
+            else (),
         )
     )
 
 
 def _owner_of(secret: Object) -> ObjectKey | None:
     metadata = secret["metadata"]
-    reference: Mapping[str, Any] | None = controller_of(metadata.get("ownerReferences") or ())
+    reference = controller_of(metadata.get("ownerReferences") or ())
+    return _key_of_owner(reference, OWNERS, metadata.get("namespace") or "")
+
+
+def _key_of_owner(
+    reference: Mapping[str, Any] | None, kinds: Mapping[str, Kind], namespace: str
+) -> ObjectKey | None:
     if reference is None:
         return None
-    kind = OWNERS.get(str(reference.get("kind")))
+    kind = kinds.get(str(reference.get("kind")))
     if kind is None or str(reference.get("apiVersion")).partition("/")[0] != kind.group:
         return None
-    return ObjectKey(kind.name, metadata.get("namespace") or "", str(reference.get("name")))
+    return ObjectKey(kind.name, namespace, str(reference.get("name")))
 
 
 def _tell(result: Result, seconds: float, retry_in: float | None) -> None:

@@ -24,6 +24,7 @@ import sealbridge
 from sealbridge.errors import ClusterError, Conflict, Immutable, NotOwned
 from sealbridge.operator.queue import WorkQueue
 from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
     SEALED_SECRET,
@@ -125,7 +126,7 @@ class Metrics:
             ["name", "namespace"],
             registry=registry,
         )
-        kinds = (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE)
+        kinds = (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, CLUSTER_EXTERNAL_SECRET)
         self._conditions = {
             kind.name: Gauge(
                 f"{kind.name.lower()}_status_condition",

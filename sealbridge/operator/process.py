@@ -39,8 +39,10 @@ from sealbridge.operator.targets import Targets
 from sealbridge.operator.tls import ServerTls
 from sealbridge.reconcile.checksums import Checksums
 from sealbridge.reconcile.cluster import Cluster
+from sealbridge.reconcile.cluster_external_secret import ClusterExternalSecretReconciler
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
     NAMESPACE,
@@ -153,6 +155,7 @@ class Operator:
                 EXTERNAL_SECRET.name: restarter.around(
                     ExternalSecretReconciler(self._cluster, self._stores, self._clock)
                 ),
+                CLUSTER_EXTERNAL_SECRET.name: ClusterExternalSecretReconciler(self._cluster, self._clock),
                 SECRET_STORE.name: stores,
                 CLUSTER_SECRET_STORE.name: stores,
             },

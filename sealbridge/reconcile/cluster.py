@@ -157,3 +157,19 @@ class Cluster(Protocol):
         self, namespace: str, name: str, *, audiences: Sequence[str], expiration_seconds: int
     ) -> Value:
         """A token of a service account, by TokenRequest."""
+
+
+class ObjectCluster(Cluster, Protocol):
+    """A cluster that keeps objects of its own, so that a reconciler may make some: Kubernetes."""
+
+    async def list_named(self, kind: Kind, name: str) -> Sequence[Object]:
+        """The objects of this name in all namespaces."""
+
+    async def create_object(self, kind: Kind, obj: Object) -> Object:
+        """Store an object that must not exist yet. Raises Conflict when it does."""
+
+    async def replace_object(self, kind: Kind, obj: Object) -> Object:
+        """Store an object in place of the very version that it was read in. Raises Conflict for another."""
+
+    async def delete_object(self, kind: Kind, obj: Object) -> bool:
+        """Delete an object if it still has this uid. True when it was there."""

@@ -60,6 +60,16 @@ STORE_VALID_MESSAGE = "store validated"
 STORE_CREATE_FAILED_MESSAGE = "unable to create client"
 STORE_CHECK_FAILED_MESSAGE = "unable to validate store"
 
+# ClusterExternalSecret: upstream's messages; the reasons are sealbridge's own, as upstream gives none.
+PROVISIONED = "Provisioned"
+NO_NAMESPACE = "NoNamespaceMatches"
+NAMESPACES_FAILED = "NamespacesFailed"
+INVALID_SPEC = "InvalidSpec"
+PROVISIONED_MESSAGE = "every namespace that matches has its external secret"
+NO_NAMESPACE_MESSAGE = "no namespace matches"
+NAMESPACES_FAILED_MESSAGE = "one or more namespaces failed"
+EXISTS_MESSAGE = "external secret already exists in namespace"
+
 
 def timestamp(at: datetime) -> str:
     """A time as Kubernetes writes it: UTC, whole seconds, `Z`."""

@@ -38,6 +38,13 @@ SECRET_STORE = Kind("SecretStore", "external-secrets.io", ("v1", "v1beta1"), "se
 CLUSTER_SECRET_STORE = Kind(
     "ClusterSecretStore", "external-secrets.io", ("v1", "v1beta1"), "clustersecretstores", namespaced=False
 )
+CLUSTER_EXTERNAL_SECRET = Kind(
+    "ClusterExternalSecret",
+    "external-secrets.io",
+    ("v1", "v1beta1"),
+    "clusterexternalsecrets",
+    namespaced=False,
+)
 
 PASSWORD = Kind("Password", "generators.external-secrets.io", ("v1alpha1",), "passwords")
 UUID = Kind("UUID", "generators.external-secrets.io", ("v1alpha1",), "uuids")
@@ -54,6 +61,7 @@ KINDS = {
         NAMESPACE,
         SEALED_SECRET,
         EXTERNAL_SECRET,
+        CLUSTER_EXTERNAL_SECRET,
         SECRET_STORE,
         CLUSTER_SECRET_STORE,
         PASSWORD,

@@ -67,6 +67,19 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         ]
         finalized = external_secret(namespace, "finalized", password="a")
         finalized["spec"]["target"] = {"deletionPolicy": "Delete"}
+        fan: Manifest = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ClusterExternalSecret",
+            "metadata": {
+                "name": f"fan-{namespace}",
+                "finalizers": ["externalsecrets.external-secrets.io/clusterexternalsecret-cleanup"],
+            },
+            "spec": {
+                "externalSecretName": "fan",
+                "externalSecretSpec": external_secret("", "", password="a")["spec"],
+                "namespaces": [namespace],
+            },
+        }
         sealed = sealed_secret(operator.certificate(), namespace, "sealed", {"a": value})
         world.apply(
             [
@@ -83,13 +96,28 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
                 elsewhere,
                 generated,
                 finalized,
+                fan,
                 fake_store(namespace, "fake", {"a": value}),
                 external_secret(namespace, "moves", password="a"),
             ]
         )
         eventually(
-            lambda: {"sealed", "moves", "finalized"} <= set(world.secrets(namespace)), what="the Secrets"
+            lambda: {"sealed", "moves", "finalized", "fan"} <= set(world.secrets(namespace)),
+            what="the Secrets",
         )
+        fan["spec"]["externalSecretSpec"]["refreshInterval"] = "2h"
+        world.apply([fan])
+        eventually(
+            lambda: world.get("ExternalSecret", namespace, "fan")["spec"]["refreshInterval"] == "2h",
+            what="an edit for many",
+        )
+        fan["spec"]["namespaces"] = []
+        world.apply([fan])
+        eventually(
+            lambda: "fan" not in {one["metadata"]["name"] for one in world.all("ExternalSecret", namespace)},
+            what="it to be left out",
+        )
+        world.delete("Secret", namespace, "fan")
         world.patch("Secret", namespace, "sealed", {"data": {"a": None}})
         world.patch("ExternalSecret", namespace, "moves", {"spec": {"target": {"name": "moved"}}})
 

@@ -54,7 +54,8 @@ class World:
         """Delete what other tests have left: the operator would take care of it, too."""
         for plural in _KINDS:
             self.server.kubectl("delete", plural, "--all-namespaces", "--all", "--wait=false")
-        self.server.kubectl("delete", "clustersecretstores", "--all", "--wait=false")
+        for plural in ("clustersecretstores", "clusterexternalsecrets"):
+            self.server.kubectl("delete", plural, "--all", "--wait=false")
 
     def clear(self, namespace: str) -> None:
         """Delete what a test has made, so that the operator of the next has less to look at."""

@@ -17,6 +17,7 @@ from sealbridge.local.source import Problem
 from sealbridge.reconcile.cluster import Clock
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
 from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
     SEALED_SECRET,
@@ -41,7 +42,7 @@ POLL = 1.0
 LONGEST_REST = 300.0
 FIRST_BACKOFF = 2.0
 
-_ORDER = (SEALED_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, EXTERNAL_SECRET)
+_ORDER = (SEALED_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, EXTERNAL_SECRET, CLUSTER_EXTERNAL_SECRET)
 _CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
@@ -137,6 +138,9 @@ class Session:
             external = await self._all(_waiting(results, (EXTERNAL_SECRET,), news | recovered))
             results |= stores | external
             news = _news(external.values())
+        for key in self._cluster.keys(CLUSTER_EXTERNAL_SECRET):
+            message = "it needs the operator: a directory has no namespaces to choose from"
+            results[key] = Result(key=key, outcome=Outcome.SKIPPED, message=message)
         return results
 
     async def _all(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Result]:

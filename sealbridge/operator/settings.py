@@ -143,7 +143,7 @@ class Settings:
     kubeconfig: str = _text("", "FILE", "(default: $KUBECONFIG, the pod's account, or ~/.kube/config)")
     workers: int = _number(16, "NUMBER", "objects that are worked on at once (default: 16)")
 
-    watch_namespaces: tuple[str, ...] = _names("serve these namespaces only, and no cluster stores")
+    watch_namespaces: tuple[str, ...] = _names("serve these namespaces only, and nothing cluster-wide")
     all_namespaces: bool = _switch(
         True, "serve every namespace; false: the operator's own and --additional-namespaces (default: true)"
     )

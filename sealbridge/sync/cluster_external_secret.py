@@ -169,8 +169,9 @@ def _refresh_time(spec: Mapping[str, Any]) -> timedelta:
     reason = "not a duration"
     if isinstance(text, str):
         try:
+            length = parse_duration(text.removeprefix("-"))
             # A negative time says what 0 does, as in an ExternalSecret.
-            return timedelta() if text.startswith("-") and parse_duration(text[1:]) else parse_duration(text)
+            return timedelta() if text.startswith("-") else length
         except ValueError as error:
             reason = str(error)
     raise ManifestError(

@@ -374,3 +374,18 @@ def test_watching_rests_until_something_is_due_and_longer_with_every_failure(
     report: Report, failures: int, seconds: float
 ) -> None:
     assert rest(report, failures) == seconds
+
+
+async def test_a_cluster_external_secret_is_named_and_left_to_the_operator(world: World) -> None:
+    fan = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ClusterExternalSecret",
+        "metadata": {"name": "fan"},
+        "spec": {"externalSecretSpec": {}, "namespaces": ["default"]},
+    }
+    world.write("fan.yaml", fan)
+
+    (result,) = (await run(world)).results
+
+    assert (str(result.key), result.outcome) == ("ClusterExternalSecret fan", Outcome.SKIPPED)
+    assert "needs the operator" in result.message

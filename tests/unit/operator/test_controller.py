@@ -19,7 +19,9 @@ from sealbridge.operator.queue import WorkQueue
 from sealbridge.operator.targets import Targets
 from sealbridge.reconcile.conditions import synced_version
 from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
     EXTERNAL_SECRET,
+    NAMESPACE,
     SEALED_SECRET,
     SECRET,
     SECRET_STORE,
@@ -85,7 +87,13 @@ class House:
         self.targets = Targets()
         self.offers = Offers()
         self.metrics = Metrics()
-        kinds = ("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore")
+        kinds = (
+            "SealedSecret",
+            "ExternalSecret",
+            "SecretStore",
+            "ClusterSecretStore",
+            "ClusterExternalSecret",
+        )
         self.controller = Controller(
             queue=self.queue,
             reconcilers=dict.fromkeys(kinds, self.reconciler),
@@ -518,3 +526,84 @@ async def test_the_targets_that_a_watch_lists_are_offered_and_withdrawn_when_the
     assert house.offers.there["x"]["kind"] == "Secret"
     house.controller.change(Change(SECRET, secret("6")))
     assert house.offers.there == {}
+
+
+FAN = ObjectKey("ClusterExternalSecret", "", "fan")
+
+
+def fan() -> Object:
+    return obj(CLUSTER_EXTERNAL_SECRET, metadata={"name": "fan", "namespace": ""})
+
+
+def place(name: str = "a", **metadata: Any) -> Object:
+    return obj(NAMESPACE, metadata={"name": name, "namespace": "", **metadata})
+
+
+def made(**more: Any) -> Object:
+    """An ExternalSecret that the ClusterExternalSecret controls."""
+    reference = {"apiVersion": fan()["apiVersion"], "kind": FAN.kind, "name": "fan", "controller": True}
+    return obj(EXTERNAL_SECRET, metadata={"ownerReferences": [reference]}, **more)
+
+
+async def test_namespaces_that_come_are_relabelled_or_go_are_looked_at_together(house: House) -> None:
+    house.controller.change(Change(CLUSTER_EXTERNAL_SECRET, fan()))
+    assert await house.work() == [FAN]
+    for number in range(20):
+        house.controller.change(Change(NAMESPACE, place(f"n{number}")))
+    assert await house.work(1) == [FAN]
+    house.controller.change(Change(NAMESPACE, place("n1", annotations={"seen": "now"})))
+    assert await house.work(1) == []
+    house.controller.change(Change(NAMESPACE, place("n1", labels={"team": "x"})))
+    assert await house.work(1) == [FAN]
+    house.controller.change(Change(NAMESPACE, place("n1", labels={"team": "x"}), deleted=True))
+    assert await house.work(1) == [FAN]
+
+
+async def test_a_sweep_finds_namespaces_that_the_watch_has_missed(house: House) -> None:
+    house.controller.change(Change(CLUSTER_EXTERNAL_SECRET, fan()))
+    house.controller.change(Change(NAMESPACE, place("old")))
+    await house.work(1)
+    before = house.controller.known(NAMESPACE)
+    assert house.controller.swept(NAMESPACE, [place("new")], before) == 2
+    assert await house.work(1) == [FAN]
+    assert house.controller.known(NAMESPACE) == {ObjectKey("Namespace", "", "new")}
+
+
+async def test_an_external_secret_that_waits_is_tried_when_its_namespace_is_relabelled(house: House) -> None:
+    house.does(outcome=Outcome.FAILED)
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET)))
+    await house.work()
+    house.controller.change(Change(NAMESPACE, place("b")))
+    assert await house.work(1) == []
+    house.controller.change(Change(NAMESPACE, place("a", labels={"team": "x"})))
+    assert await house.work(1) == [EXTERNAL]
+
+
+async def test_who_has_made_an_external_secret_hears_of_edits_and_of_its_end(house: House) -> None:
+    house.controller.change(Change(EXTERNAL_SECRET, made()))
+    assert FAN not in await house.work(), "that it is there is no news to its maker"
+    house.controller.change(Change(EXTERNAL_SECRET, made(status={"some": "status"})))
+    assert await house.work() == []
+    house.controller.change(Change(EXTERNAL_SECRET, made(generation=2)))
+    assert set(await house.work(2)) == {FAN, EXTERNAL}
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET, generation=2)))
+    assert await house.work(2) == [FAN], "its owner reference was taken away"
+    house.controller.change(Change(EXTERNAL_SECRET, made(generation=2)))
+    house.controller.change(Change(EXTERNAL_SECRET, made(generation=2), deleted=True))
+    assert set(await house.work(2)) == {FAN, EXTERNAL}
+
+
+async def test_a_deletion_that_only_a_sweep_finds_is_told_to_the_maker(house: House) -> None:
+    house.controller.change(Change(EXTERNAL_SECRET, made()))
+    await house.work()
+    house.controller.swept(EXTERNAL_SECRET, [], frozenset({EXTERNAL}))
+    assert FAN in await house.work()
+
+
+async def test_who_finds_its_place_taken_hears_when_it_is_free(house: House) -> None:
+    house.does(outcome=Outcome.FAILED, depends_on=frozenset({EXTERNAL}))
+    house.controller.change(Change(CLUSTER_EXTERNAL_SECRET, fan()))
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET)))
+    await house.work()
+    house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET), deleted=True))
+    assert FAN in await house.work()

@@ -88,6 +88,7 @@ class DirectoryCluster:
         )
         self._tree = OutputTree(output, dry=dry)
         self._format = format_
+        self.dry = dry
         self.events: deque[Event] = deque(maxlen=_EVENTS_KEPT)
         # Before the lock, which makes the output: not for a source that is not there.
         self.reload()

@@ -20,11 +20,13 @@ from sealbridge.reconcile.kinds import (
     CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
+    PUSH_SECRET,
     SEALED_SECRET,
     SECRET_STORE,
     Kind,
     ObjectKey,
 )
+from sealbridge.reconcile.push_secret import PushSecretReconciler
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealed_secret import SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import KeyringSource
@@ -42,7 +44,14 @@ POLL = 1.0
 LONGEST_REST = 300.0
 FIRST_BACKOFF = 2.0
 
-_ORDER = (SEALED_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, EXTERNAL_SECRET, CLUSTER_EXTERNAL_SECRET)
+_ORDER = (
+    SEALED_SECRET,
+    SECRET_STORE,
+    CLUSTER_SECRET_STORE,
+    EXTERNAL_SECRET,
+    CLUSTER_EXTERNAL_SECRET,
+    PUSH_SECRET,
+)
 _CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
 
 
@@ -94,6 +103,9 @@ class Session:
             EXTERNAL_SECRET.name: ExternalSecretReconciler(
                 cluster, self._stores, clock, refresh_always=once
             ).reconcile,
+            PUSH_SECRET.name: PushSecretReconciler(
+                cluster, self._stores, clock, refresh_always=once, dry=cluster.dry
+            ).reconcile,
         }
 
     async def run(self) -> Report:
@@ -141,7 +153,8 @@ class Session:
         for key in self._cluster.keys(CLUSTER_EXTERNAL_SECRET):
             message = "it needs the operator: a directory has no namespaces to choose from"
             results[key] = Result(key=key, outcome=Outcome.SKIPPED, message=message)
-        return results
+        # Last, so that they push what this pass has made.
+        return results | await self._all(self._cluster.keys(PUSH_SECRET))
 
     async def _all(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Result]:
         slots = asyncio.Semaphore(_AT_ONCE)

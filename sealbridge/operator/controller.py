@@ -20,6 +20,7 @@ from sealbridge.operator.metrics import Metrics
 from sealbridge.operator.pace import Pace
 from sealbridge.operator.queue import Priority, QueueClosed, WorkQueue
 from sealbridge.operator.resume import delay_at_start
+from sealbridge.operator.sources import Sources
 from sealbridge.operator.targets import Targets
 from sealbridge.reconcile.cluster import Clock
 from sealbridge.reconcile.kinds import (
@@ -27,6 +28,7 @@ from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
     NAMESPACE,
+    PUSH_SECRET,
     SEALED_SECRET,
     SECRET,
     SECRET_STORE,
@@ -36,6 +38,7 @@ from sealbridge.reconcile.kinds import (
     key_of,
 )
 from sealbridge.reconcile.ownership import controller_of
+from sealbridge.reconcile.push_stores import any_store
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
 from sealbridge.stores.guard import waiting_since
@@ -45,6 +48,7 @@ log = logging.getLogger("sealbridge.operator")
 WATCHED = (
     SEALED_SECRET,
     EXTERNAL_SECRET,
+    PUSH_SECRET,
     SECRET_STORE,
     CLUSTER_SECRET_STORE,
     CLUSTER_EXTERNAL_SECRET,
@@ -94,6 +98,7 @@ class Controller:
         targets: Targets,
         metrics: Metrics,
         clock: Clock,
+        sources: Sources | None = None,
         rng: random.Random | None = None,
         noticed: Callable[[ObjectKey, Object], None] = unnoticed,
     ) -> None:
@@ -106,6 +111,7 @@ class Controller:
         self._metrics = metrics
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._sources = sources or Sources()
         self._dependants = Dependants()
         self._repairs: Pace[ObjectKey] = Pace()
         self._known: dict[ObjectKey, int] = {}
@@ -114,6 +120,7 @@ class Controller:
         self._held: dict[ObjectKey, list[Change]] = {}
         # Of ExternalSecrets: the ClusterExternalSecrets that have made them.
         self._makers: dict[ObjectKey, ObjectKey] = {}
+        self._news: set[ObjectKey] = set()  # stores that nobody has looked at since they came or changed
 
     # Changes
 
@@ -138,6 +145,10 @@ class Controller:
         self._offers.offer(change.obj, renew=not news)
         if not news:
             return
+        if key.kind in STORES:
+            self._news.add(key)
+        elif key.kind == PUSH_SECRET.name:
+            self._sources.set(key, change.obj)
         if not change.listed:
             self._queue.add(key, reset=True)
             return
@@ -195,6 +206,11 @@ class Controller:
     def targets(self) -> dict[tuple[str, str], tuple[ObjectKey, ...]]:
         """Every target that was made or checked, and whose it is."""
         return dict(self._targets)
+
+    def source_changed(self, namespace: str, name: str, labels: Mapping[str, str]) -> None:
+        """A Secret that PushSecrets may push has come, changed or gone."""
+        for key in self._sources.concerned(namespace, name, labels):
+            self._queue.add(key, reset=True)
 
     @property
     def waits_for_keys(self) -> bool:
@@ -348,6 +364,7 @@ class Controller:
             self._heed_stores(result)
         if key.kind in STORES and (result.outcome in {Outcome.VALID, Outcome.GONE}):
             self._release_dependants(key, recovered=was_unwell)
+            self._tell_of_news(key)
         _tell(result, seconds, retry_in)
 
     def _release_dependants(self, store: ObjectKey, *, recovered: bool) -> None:
@@ -356,6 +373,13 @@ class Controller:
             if key in self._unwell:
                 delay = self._rng.uniform(0, DEPENDANTS_SPREAD) if recovered else 0.0
                 self._queue.add_after(key, delay, priority=Priority.CHANGE)
+
+    def _tell_of_news(self, store: ObjectKey) -> None:
+        """A store with other labels than before: those that choose stores by labels look again."""
+        if store in self._news:
+            self._news.discard(store)
+            for key in self._dependants.of(any_store(store.kind, store.namespace)):
+                self._queue.add(key)
 
     def _heed_stores(self, result: Result) -> None:
         """One that gets its values from a store again tells that it is back, before anybody checks the store.
@@ -379,6 +403,8 @@ class Controller:
 
     def _forget(self, key: ObjectKey) -> None:
         self._queue.drop(key)
+        self._sources.set(key, None)
+        self._news.discard(key)
         self._dependants.set(key, frozenset())
         self._targets.release(key)
         self._repairs.forget(key)

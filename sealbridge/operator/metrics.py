@@ -27,6 +27,7 @@ from sealbridge.reconcile.kinds import (
     CLUSTER_EXTERNAL_SECRET,
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
+    PUSH_SECRET,
     SEALED_SECRET,
     SECRET_STORE,
     ObjectKey,
@@ -126,7 +127,7 @@ class Metrics:
             ["name", "namespace"],
             registry=registry,
         )
-        kinds = (EXTERNAL_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, CLUSTER_EXTERNAL_SECRET)
+        kinds = (EXTERNAL_SECRET, PUSH_SECRET, SECRET_STORE, CLUSTER_SECRET_STORE, CLUSTER_EXTERNAL_SECRET)
         self._conditions = {
             kind.name: Gauge(
                 f"{kind.name.lower()}_status_condition",

@@ -20,6 +20,7 @@ from sealbridge.kube.config import Connection, connect, own_namespace
 from sealbridge.kube.discovery import Discovery
 from sealbridge.kube.events import BackgroundRecorder, EventRecorder
 from sealbridge.kube.key_watch import KeyWatch
+from sealbridge.kube.secret_watch import SecretWatch
 from sealbridge.kube.selector import Selector
 from sealbridge.kube.source import KopfSource
 from sealbridge.kube.workloads import KubernetesWorkloads
@@ -34,6 +35,7 @@ from sealbridge.operator.queue import WorkQueue
 from sealbridge.operator.renewal import KeyKeeper, policy_of
 from sealbridge.operator.requests import KeyRequests
 from sealbridge.operator.settings import Settings
+from sealbridge.operator.sources import Sources
 from sealbridge.operator.supervisor import Supervisor, Survey, Versions
 from sealbridge.operator.targets import Targets
 from sealbridge.operator.tls import ServerTls
@@ -46,10 +48,12 @@ from sealbridge.reconcile.kinds import (
     CLUSTER_SECRET_STORE,
     EXTERNAL_SECRET,
     NAMESPACE,
+    PUSH_SECRET,
     SEALED_SECRET,
     SECRET_STORE,
     ObjectKey,
 )
+from sealbridge.reconcile.push_secret import PushSecretReconciler
 from sealbridge.reconcile.restart import Pace, Restarter
 from sealbridge.reconcile.sealed_secret import Options, SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import ClusterKeyring
@@ -130,6 +134,14 @@ class Operator:
             version_of=targets.version,
             pace=Pace(interval=settings.restart_interval, per_minute=settings.restarts_per_minute),
         )
+        sources = Sources()
+        self._source_watch = SecretWatch(
+            connection,
+            sources,
+            lambda namespace, name, labels: self._controller.source_changed(namespace, name, labels),
+            everywhere=not settings.served_namespaces(self._namespace),
+            observe=self._metrics.requested,
+        )
         self._controller = Controller(
             queue=self._queue,
             reconcilers={
@@ -156,6 +168,7 @@ class Operator:
                     ExternalSecretReconciler(self._cluster, self._stores, self._clock)
                 ),
                 CLUSTER_EXTERNAL_SECRET.name: ClusterExternalSecretReconciler(self._cluster, self._clock),
+                PUSH_SECRET.name: PushSecretReconciler(self._cluster, self._stores, self._clock),
                 SECRET_STORE.name: stores,
                 CLUSTER_SECRET_STORE.name: stores,
             },
@@ -164,6 +177,7 @@ class Operator:
             metrics=self._metrics,
             clock=self._clock,
             noticed=restarter.notice,
+            sources=sources,
         )
         self._survey = Survey(
             client,
@@ -186,6 +200,7 @@ class Operator:
         """Work until `stop`. Raises SealbridgeError when it cannot begin."""
         async with AsyncExitStack() as ending:
             ending.push_async_callback(self._client.close)
+            ending.push_async_callback(self._source_watch.close)
             ending.callback(self._executor.shutdown, wait=False, cancel_futures=True)
             for server in self._servers(ending):
                 ending.push_async_callback(server.stop)
@@ -207,6 +222,7 @@ class Operator:
                     self._heartbeat(),
                     self._keeper.run(),
                     self._key_watch.run(),
+                    self._source_watch.run(),
                     self._look_at_keys(),
                     self._watch_objects(),
                 )

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from sealbridge.errors import ManifestError
 from sealbridge.reconcile import conditions
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, Object
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, PUSH_SECRET, Object
 from sealbridge.sync.model import parse
 from sealbridge.sync.schedule import SyncState, is_due, jitter
 
+PUSH_SPREAD = 10.0  # seconds over which PushSecrets are looked at again
 SPREAD = 60.0  # seconds over which overdue refreshes are spread
 
 
@@ -24,7 +25,12 @@ def delay_at_start(obj: Object, *, now: datetime, rng: random.Random) -> float:
     Only an ExternalSecret that is merely overdue waits: its Secret is there and its spec has not
     changed. Everything else is looked at now, which costs no store a request.
     """
-    if obj["kind"] != EXTERNAL_SECRET.name or not conditions.is_true(obj, conditions.READY):
+    if not conditions.is_true(obj, conditions.READY):
+        return 0.0
+    if obj["kind"] == PUSH_SECRET.name:
+        # Of many that were synced, each reads its source and its stores from the API server.
+        return rng.uniform(0, PUSH_SPREAD)
+    if obj["kind"] != EXTERNAL_SECRET.name:
         return 0.0
     status = obj["status"]
     version = conditions.synced_version(obj)

@@ -53,6 +53,17 @@ MISSING_PROVIDER_SECRET_EVENT = "MissingProviderSecret"  # noqa: S105
 UPDATE_FAILED_EVENT = "UpdateFailed"
 OPTIONAL_KEYS_EVENT = "OptionalKeysMissing"
 
+# PushSecret: condition and event reasons, and messages.
+PUSH_SYNCED = "Synced"
+PUSH_ERRORED = "Errored"
+PUSH_SOURCE_DELETED = "SourceDeleted"
+PUSH_SYNCED_MESSAGE = "PushSecret synced successfully"
+PUSH_KEPT_MESSAGE = ". Existing secrets in providers unchanged."
+PUSH_SOURCE_FAILED_MESSAGE = "could not get source secret"
+PUSH_FAILED_MESSAGE = "set secret failed"
+PUSH_DELETE_FAILED_MESSAGE = "Failed to Delete Secrets from Provider"
+PUSH_SOURCE_DELETED_MESSAGE = "source secret deleted; provider secrets cleaned up"
+
 # SecretStore and ClusterSecretStore.
 STORE_VALID = "Valid"
 STORE_INVALID = "InvalidProviderConfig"

@@ -46,6 +46,8 @@ CLUSTER_EXTERNAL_SECRET = Kind(
     namespaced=False,
 )
 
+PUSH_SECRET = Kind("PushSecret", "external-secrets.io", ("v1alpha1",), "pushsecrets")
+
 PASSWORD = Kind("Password", "generators.external-secrets.io", ("v1alpha1",), "passwords")
 UUID = Kind("UUID", "generators.external-secrets.io", ("v1alpha1",), "uuids")
 FAKE = Kind("Fake", "generators.external-secrets.io", ("v1alpha1",), "fakes")
@@ -64,6 +66,7 @@ KINDS = {
         CLUSTER_EXTERNAL_SECRET,
         SECRET_STORE,
         CLUSTER_SECRET_STORE,
+        PUSH_SECRET,
         PASSWORD,
         UUID,
         FAKE,

@@ -55,7 +55,7 @@ async def check_access(cluster: Cluster, store: Object, namespace: str) -> None:
         if rule.selector is not None:
             if labels is None:
                 labels = await cluster.namespace_labels(namespace) or {}
-            if _selects(rule.selector, labels, f"{where}.namespaceSelector"):
+            if selects(rule.selector, labels, f"{where}.namespaceSelector"):
                 return
     raise Denied(
         f'using {CLUSTER_SECRET_STORE} "{name}" is not allowed from namespace "{namespace}":'
@@ -97,8 +97,8 @@ def _texts(value: object, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str], where: str) -> bool:
-    """A metav1.LabelSelector. An empty one selects everything, as the API says."""
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str], where: str) -> bool:
+    """Whether a metav1.LabelSelector selects these labels; an empty one does. Raises Invalid."""
     wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
     if not isinstance(wanted, dict) or not isinstance(expressions, list):
         raise Invalid("matchLabels must be a mapping and matchExpressions a list", where=where)

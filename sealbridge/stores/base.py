@@ -57,13 +57,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a pushed value goes. An empty `property` is the whole secret."""
+    """Where a pushed value goes. An empty `property` is the whole secret.
+
+    `namespace`: where a store has such, and this is not its usual one."""
 
     key: str
     property: str = ""
+    namespace: str = ""
 
     def __str__(self) -> str:
-        return f"{self.key} property {self.property}" if self.property else self.key
+        text = f"{self.namespace}/{self.key}" if self.namespace else self.key
+        return f"{text} property {self.property}" if self.property else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from tests.e2e.world import (
     eventually,
     external_secret,
     fake_store,
+    push_secret,
     sealed_secret,
     vault_store,
 )
@@ -65,6 +66,8 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
             {"sourceRef": {"generatorRef": {"apiVersion": GENERATORS, "kind": kind, "name": "none"}}}
             for kind in ("Password", "UUID", "Fake", "ClusterGenerator")
         ]
+        pushed = push_secret(namespace, "pushed", source="token", store="fake", token="pushed")
+        pushed["spec"]["deletionPolicy"] = "Delete"
         finalized = external_secret(namespace, "finalized", password="a")
         finalized["spec"]["target"] = {"deletionPolicy": "Delete"}
         fan: Manifest = {
@@ -97,6 +100,7 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
                 generated,
                 finalized,
                 fan,
+                pushed,
                 fake_store(namespace, "fake", {"a": value}),
                 external_secret(namespace, "moves", password="a"),
             ]
@@ -141,6 +145,10 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         eventually(
             lambda: world.condition("ExternalSecret", namespace, "generated").get("message"),
             what="generators that are not there",
+        )
+        eventually(
+            lambda: world.condition("PushSecret", namespace, "pushed").get("reason") == "Synced",
+            what="a push",
         )
         eventually(lambda: world.secrets(namespace)["sealed"] == {"a": value.encode()}, what="a repair")
     finally:

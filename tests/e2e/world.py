@@ -23,10 +23,11 @@ from tests.servers.process import wait_for
 
 NAMESPACE = "sealbridge"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
-_KINDS = ("sealedsecrets", "externalsecrets", "secretstores")
+_KINDS = ("sealedsecrets", "externalsecrets", "pushsecrets", "secretstores")
 _APIS = {
     "SealedSecret": "bitnami.com/v1alpha1",
     "ExternalSecret": "external-secrets.io/v1",
+    "PushSecret": "external-secrets.io/v1alpha1",
     "SecretStore": "external-secrets.io/v1",
     "ClusterSecretStore": "external-secrets.io/v1",
 }
@@ -59,13 +60,12 @@ class World:
 
     def clear(self, namespace: str) -> None:
         """Delete what a test has made, so that the operator of the next has less to look at."""
-        for kind in ("SealedSecret", "ExternalSecret", "SecretStore", "Secret"):
+        for kind in ("SealedSecret", "ExternalSecret", "PushSecret", "SecretStore", "Secret"):
             self.server.request("DELETE", _collection(kind, namespace))
-        for held in self.all("ExternalSecret", namespace):
-            # No operator is left that would take it off.
-            self.patch(
-                "ExternalSecret", namespace, held["metadata"]["name"], {"metadata": {"finalizers": None}}
-            )
+        for kind in ("ExternalSecret", "PushSecret"):
+            for held in self.all(kind, namespace):
+                # No operator is left that would take it off.
+                self.patch(kind, namespace, held["metadata"]["name"], {"metadata": {"finalizers": None}})
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
         document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
@@ -220,6 +220,26 @@ def external_secret(
         "kind": "ExternalSecret",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"refreshInterval": interval, "secretStoreRef": {"name": store}, "data": data},
+    }
+
+
+def push_secret(
+    namespace: str, name: str, *, source: str = "source", store: str = "remote", **remote: str | Manifest
+) -> Manifest:
+    """`remote`: by key of the source, a remote key or a remoteRef."""
+    data = [
+        {"match": {"secretKey": key, "remoteRef": {"remoteKey": ref} if isinstance(ref, str) else ref}}
+        for key, ref in remote.items()
+    ]
+    return {
+        "apiVersion": "external-secrets.io/v1alpha1",
+        "kind": "PushSecret",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "secretStoreRefs": [{"name": store}],
+            "selector": {"secret": {"name": source}},
+            "data": data,
+        },
     }
 
 

@@ -96,20 +96,20 @@ class KubernetesStore:
 
     async def delete(self, target: Target) -> None:
         """As Store.delete. A Secret that loses its last item goes."""
-        name = _checked(target.key)
-        what = f'delete what Secret "{name}" holds in namespace {self._namespace}'
+        name, namespace = _checked(target.key), self._place(target)
+        what = f'delete what Secret "{name}" holds in namespace {namespace}'
         for _ in range(_WRITES):
-            existing = await self._existing(name, self._namespace)
+            existing = await self._existing(name, namespace)
             if existing is None or (target.property and target.property not in existing.items):
                 return
             rest = without(existing, target)
             try:
                 if rest is not None:
-                    await self._put(rest, existing, name, self._namespace, what)
+                    await self._put(rest, existing, name, namespace, what)
                 else:
                     seen = {key: existing.metadata[key] for key in ("uid", "resourceVersion")}
                     body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": seen}
-                    await self._api.write("DELETE", self._path(name), body, what)
+                    await self._api.write("DELETE", self._path(name, namespace), body, what)
             except Changed as error:
                 changed = error
                 continue
@@ -120,7 +120,7 @@ class KubernetesStore:
 
     async def exists(self, target: Target) -> bool:
         """As Store.exists."""
-        existing = await self._existing(_checked(target.key), self._namespace)
+        existing = await self._existing(_checked(target.key), self._place(target))
         return existing is not None and (not target.property or target.property in existing.items)
 
     async def check(self) -> None:
@@ -152,6 +152,12 @@ class KubernetesStore:
         answer = await self._api.ask(f"{_REVIEWS}/{kind.lower()}s", body, what)
         status = answer.get("status")
         return status if isinstance(status, dict) else {}
+
+    def _place(self, target: Target) -> str:
+        """The namespace that a target means. Raises Invalid."""
+        namespace = target.namespace or self._namespace
+        configuration.check_remote_namespace(namespace, "metadata.spec.remoteNamespace")
+        return namespace
 
     async def _read(self, key: str) -> Secret | StoreError:
         try:

@@ -31,9 +31,10 @@ _KEYS_SHOWN = 8
 def configure(parser: argparse.ArgumentParser) -> None:
     """Source, output and how."""
     parser.description = (
-        "Reads every manifest below a directory (SealedSecret, ExternalSecret, SecretStore,\n"
-        "ClusterSecretStore, ConfigMap, Secret, Namespace; others are ignored) and writes each\n"
-        "Secret that they make to OUTPUT/NAMESPACE/NAME.yaml, readable by you alone. Where an\n"
+        "Reads every manifest below a directory (SealedSecret, ExternalSecret, PushSecret,\n"
+        "SecretStore, ClusterSecretStore, ConfigMap, Secret, Namespace; others are ignored) and\n"
+        "writes each Secret that they make to OUTPUT/NAMESPACE/NAME.yaml, readable by you alone;\n"
+        "last, Secrets are pushed where PushSecrets say. Where an\n"
         "object fails, the Secret it made before stays. Run it again at will: what is in sync is\n"
         "neither opened nor written."
     )

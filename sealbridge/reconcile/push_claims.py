@@ -26,7 +26,6 @@ class PushClaims:
     _holders: dict[Place, ObjectKey] = field(default_factory=dict)
     _pushed: dict[Place, tuple[bytes, datetime]] = field(default_factory=dict)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    is_seeded: bool = False
 
     def holder(self, place: Place) -> ObjectKey | None:
         """Who pushes there."""

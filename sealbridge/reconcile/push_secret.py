@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from random import SystemRandom
 
 from sealbridge.errors import ClusterError, Conflict, Invalid, ManifestError, SealbridgeError, SyncError
 from sealbridge.reconcile import conditions, push_report
 from sealbridge.reconcile.asking import Unchecked, names_foreign_store
 from sealbridge.reconcile.cluster import Clock, Cluster
-from sealbridge.reconcile.generation import generated, generator_key
-from sealbridge.reconcile.kinds import NAMESPACE, PUSH_SECRET, SECRET, Object, ObjectKey
+from sealbridge.reconcile.kinds import NAMESPACE, PUSH_SECRET, Object, ObjectKey, key_of
 from sealbridge.reconcile.push_claims import PushClaims
 from sealbridge.reconcile.push_records import (
     copy_of,
@@ -27,17 +24,18 @@ from sealbridge.reconcile.push_records import (
     write_records,
 )
 from sealbridge.reconcile.push_report import Failure
-from sealbridge.reconcile.push_stores import PushStores, Stores, chooses, labelled, raise_for_unchecked
+from sealbridge.reconcile.push_sources import made, needs_of, read_sources
+from sealbridge.reconcile.push_stores import PushStores, Stores, chooses, raise_for_unchecked
+from sealbridge.reconcile.push_work import Pushing, Work
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import being_deleted, failed, try_write_status, write_status
-from sealbridge.reconcile.store_pool import SharedStore, StorePool
-from sealbridge.reconcile.template_texts import template_texts
+from sealbridge.reconcile.store_access import is_foreign
+from sealbridge.reconcile.store_pool import StorePool
 from sealbridge.secret import Secret
 from sealbridge.stores.base import Target
 from sealbridge.sync.push_secret import PushDeletionPolicy, PushSecret, UpdatePolicy, parse
-from sealbridge.sync.pushing import Broken, Entry, as_external_secret, entries, rendered
+from sealbridge.sync.pushing import entries
 from sealbridge.sync.schedule import jitter
-from sealbridge.sync.template import template_sources
 
 FINALIZER = "pushsecret.externalsecrets.io/finalizer"
 
@@ -46,6 +44,7 @@ _UNCHECKED_STORE_DELAY = 10.0
 # The safety net for a source that comes while nobody watches.
 _MISSING_DELAY = 300.0
 _JITTER = 0.1
+_ALL = "*"  # no namespace
 
 
 class PushSecretReconciler:
@@ -69,13 +68,14 @@ class PushSecretReconciler:
         self._clock = clock
         self._claims = PushClaims()
         self._seeding = asyncio.Lock()
+        self._seeded: set[str] = set()
         self._refresh_always = refresh_always
         self._dry = dry
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass. Raises nothing that a user can meet: it is in the result."""
         try:
-            await self._seed()
+            await self._seed(key.namespace)
             obj = await self._cluster.get(PUSH_SECRET, key.namespace, key.name)
             if obj is None:
                 self._claims.keep_only(key, ())
@@ -89,44 +89,23 @@ class PushSecretReconciler:
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
 
-    async def _seed(self) -> None:
+    async def _seed(self, namespace: str) -> None:
         """Who has pushed where before this process began: the older of two has it."""
         async with self._seeding:
-            if self._claims.is_seeded:
+            if not self._seeded.isdisjoint({_ALL, namespace}):
                 return
-            known = list(await self._cluster.list(PUSH_SECRET))
+            try:
+                known, place = list(await self._cluster.list(PUSH_SECRET)), _ALL
+            except ClusterError as error:
+                if error.retryable:
+                    raise
+                # An operator of some namespaces may not list those of all.
+                known, place = list(await self._cluster.list(PUSH_SECRET, namespace=namespace)), namespace
             known.sort(key=lambda obj: str(obj["metadata"].get("creationTimestamp") or ""))
             for obj in known:
-                metadata = obj["metadata"]
-                holder = ObjectKey(PUSH_SECRET.name, metadata.get("namespace") or "", metadata["name"])
-                for place in places(read_records(obj)):
-                    self._claims.claim(place, holder)
-            self._claims.is_seeded = True
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one store is to get, and what came of it."""
-
-    key: ObjectKey
-    store: Object | SealbridgeError
-    entries: list[Entry] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
-    pushed: list[Target] = field(default_factory=list)
-    kept: list[Target] = field(default_factory=list)
-    removed: list[Target] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-
-    @property
-    def wanted(self) -> set[Target]:
-        """Every place that the spec names here, whether it works or not."""
-        named = {entry.push.target for entry in self.entries}
-        return named | {one.target for one in self.broken if one.target is not None}
-
-    @property
-    def is_understood(self) -> bool:
-        """Whether it is known of every place in this store if it is named."""
-        return all(one.target is not None for one in self.broken)
+                for taken in places(read_records(obj)):
+                    self._claims.claim(taken, key_of(obj))
+            self._seeded.add(place)
 
 
 class _Pass:
@@ -143,7 +122,6 @@ class _Pass:
         refresh_always: bool,
     ) -> None:
         self._cluster = cluster
-        self._pool = stores
         self._clock = clock
         self._claims = claims
         self._key = key
@@ -151,12 +129,11 @@ class _Pass:
         self._refresh_always = refresh_always
         self._stores = PushStores(cluster, key.namespace)
         self._more: frozenset[ObjectKey] = frozenset()
-        self._records = read_records(obj)
         status = obj.get("status")
         self._status: Mapping[str, object] = status if isinstance(status, dict) else {}
         self._refreshed = conditions.parse_timestamp(self._status.get("refreshTime"))
         self._version = conditions.synced_version(obj)
-        self._is_fresh = False  # whether what was pushed a moment ago is looked at again
+        self._pushing = Pushing(stores, claims, clock, key, read_records(obj), self._version)
 
     async def run(self) -> Result:
         try:
@@ -164,7 +141,8 @@ class _Pass:
         except ManifestError as error:
             return await self._fail(error.what, error, retry=False)
         try:
-            sources = await self._read_sources(wanted)
+            self._more = needs_of(wanted, self._key.namespace)
+            sources = await read_sources(self._cluster, wanted, self._key.namespace)
             if sources is None:
                 return await self._without_source(wanted)
             stores = await self._stores.of(wanted.spec)
@@ -175,7 +153,7 @@ class _Pass:
             raise_for_unchecked(stores)
             self._obj = await self._settle(self._deletes(wanted))
             versions = versions_of(sources)
-            sources = await self._made(wanted, sources)
+            sources = await made(self._cluster, wanted, sources, self._key.namespace)
         except Unchecked:
             return self._result(
                 Outcome.SKIPPED, message="its store was not checked yet", requeue_after=_UNCHECKED_STORE_DELAY
@@ -188,10 +166,10 @@ class _Pass:
             return await self._fail(f"{conditions.PUSH_SOURCE_FAILED_MESSAGE}: {error}", error, retry=True)
         works = self._planned(wanted, sources, stores)
         await self._write_ahead(wanted, works)
-        await asyncio.gather(*(self._push_all(wanted, work) for work in works))
+        await asyncio.gather(*(self._pushing.push_all(wanted, work) for work in works))
         if self._deletes(wanted):
             works += await self._former_stores(works)
-            await asyncio.gather(*(self._remove_unlisted(work) for work in works))
+            await asyncio.gather(*(self._pushing.remove_unlisted(work) for work in works))
         return await self._finish(wanted, versions, works)
 
     async def end(self) -> Result:
@@ -199,15 +177,15 @@ class _Pass:
         if FINALIZER not in (self._obj["metadata"].get("finalizers") or ()):
             self._claims.keep_only(self._key, ())
             return self._result(Outcome.SKIPPED, message="it is being deleted")
-        named = [(store.kind, store.name) for store in self._records]
+        named = [(store.kind, store.name) for store in self._pushing.records]
         if await names_foreign_store(self._cluster, named, self._key.namespace):
             return self._result(Outcome.SKIPPED, message="another controller takes care of its stores")
         spec = self._obj.get("spec")
         policy = spec.get("deletionPolicy") if isinstance(spec, dict) else None
-        works: list[_Work] = []
+        works: list[Work] = []
         if policy == PushDeletionPolicy.DELETE.value:
             works = await self._former_stores([])
-            await asyncio.gather(*(self._remove_unlisted(work) for work in works))
+            await asyncio.gather(*(self._pushing.remove_unlisted(work) for work in works))
         failures = [failure for work in works for failure in work.failures]
         if failures and not await self._is_ending():
             return await self._failed(conditions.PUSH_DELETE_FAILED_MESSAGE, failures, {})
@@ -220,46 +198,13 @@ class _Pass:
 
     # Sources
 
-    async def _read_sources(self, wanted: PushSecret) -> list[Secret] | None:
-        """The Secrets, none for a generator; None when there are none to be had. Raises ClusterError."""
-        secret = wanted.spec.selector.secret
-        if secret is None:
-            return []
-        if secret.name:
-            # Read with its values, not as a target: what others make of it must not count as seen.
-            self._more |= {ObjectKey(SECRET.name, self._key.namespace, secret.name)}
-            one = await self._cluster.get_secret(self._key.namespace, secret.name)
-            return None if one is None else [one]
-        assert secret.selector is not None  # noqa: S101 - parse has seen to it
-        found = await self._cluster.list_secrets(self._key.namespace, labels=secret.selector.match_labels)
-        return [one for one in found if labelled(secret.selector, one.labels)] or None
-
-    async def _made(self, wanted: PushSecret, sources: list[Secret]) -> list[Secret]:
-        """The sources as they are pushed: generated, and through the template."""
-        generator = wanted.spec.selector.generator_ref
-        if generator is not None:
-            self._more |= {generator_key(generator, self._key.namespace)}
-            made = await generated(
-                self._cluster, {"selector": generator}, self._key.namespace, SystemRandom()
-            )
-            items = made["selector"]
-            if isinstance(items, SealbridgeError):
-                raise items
-            sources = [Secret(name=generator.name, namespace=self._key.namespace, items=items)]
-        if wanted.spec.template is None:
-            return sources
-        like = as_external_secret(wanted)
-        self._more |= {ObjectKey(kind, self._key.namespace, name) for kind, name in template_sources(like)}
-        texts = await template_texts(self._cluster, like)
-        return [await asyncio.to_thread(rendered, wanted, source, texts) for source in sources]
-
     async def _without_source(self, wanted: PushSecret) -> Result:
         secret = wanted.spec.selector.secret
         name = secret.name if secret is not None else ""
         if name and self._deletes(wanted):
-            if self._says(conditions.PUSH_SOURCE_DELETED) and not self._records:
+            if self._says(conditions.PUSH_SOURCE_DELETED) and not self._pushing.records:
                 return self._result(Outcome.UNCHANGED, requeue_after=_MISSING_DELAY)
-            if self._records:
+            if self._pushing.records:
                 return await self._source_deleted(name)
         what = f'there is no Secret "{name}"' if name else "no Secret has the labels of spec.selector"
         error = Invalid(what, hint="create it, or correct spec.selector")
@@ -268,12 +213,12 @@ class _Pass:
     async def _source_deleted(self, name: str) -> Result:
         """The source is gone, and deletionPolicy Delete has what was pushed from it go."""
         works = await self._former_stores([])
-        await asyncio.gather(*(self._remove_unlisted(work) for work in works))
+        await asyncio.gather(*(self._pushing.remove_unlisted(work) for work in works))
         failures = [failure for work in works for failure in work.failures]
-        fields = {"syncedPushSecrets": write_records(self._records) or None, "sources": None}
+        fields = {"syncedPushSecrets": write_records(self._pushing.records) or None, "sources": None}
         if failures:
             return await self._failed(conditions.PUSH_DELETE_FAILED_MESSAGE, failures, fields)
-        self._claims.keep_only(self._key, places(self._records))
+        self._claims.keep_only(self._key, places(self._pushing.records))
         message = f'{conditions.PUSH_SOURCE_DELETED_MESSAGE}: Secret "{name}"'
         ready = conditions.condition(
             conditions.READY, ok=False, reason=conditions.PUSH_SOURCE_DELETED, message=message
@@ -303,9 +248,11 @@ class _Pass:
         if interval <= timedelta():
             return False  # as upstream: once, until the PushSecret is edited
         if self._refreshed is None or self._refresh_always or self._elapsed(interval):
-            self._is_fresh = True
+            self._pushing.is_fresh = True
             return True
-        pushed_to = {store for store, there in self._records.items() if there}
+        pushed_to = {store for store, there in self._pushing.records.items() if there}
+        if pushed_to - stores.keys():
+            return True
         if (self._status.get("sources") or []) != versions_of(sources):
             return True
         return bool(stores.keys() - pushed_to - self._idle())
@@ -334,17 +281,17 @@ class _Pass:
         return None if interval <= timedelta() or self._refreshed is None else self._seconds_left(interval)
 
     async def _rest(self, wanted: PushSecret) -> Result:
-        for place in places(self._records):
+        for place in places(self._pushing.records):
             self._claims.claim(place, self._key)
         self._obj = await self._settle(self._deletes(wanted))
         return self._result(Outcome.UNCHANGED, requeue_after=self._next(wanted))
 
     # Pushing
 
-    def _planned(self, wanted: PushSecret, sources: Sequence[Secret], stores: Stores) -> list[_Work]:
+    def _planned(self, wanted: PushSecret, sources: Sequence[Secret], stores: Stores) -> list[Work]:
         works = []
         for key, store in stores.items():
-            work = _Work(key, store)
+            work = Work(key, store)
             if isinstance(store, SealbridgeError):
                 work.failures.append(Failure("", key, store))
             else:
@@ -357,83 +304,39 @@ class _Pass:
             works.append(work)
         return works
 
-    async def _write_ahead(self, wanted: PushSecret, works: Sequence[_Work]) -> None:
+    async def _write_ahead(self, wanted: PushSecret, works: Sequence[Work]) -> None:
         """Before the first push of what is to be removed one day: a process that is killed still knows it."""
         if not self._deletes(wanted) or wanted.spec.update_policy is not UpdatePolicy.REPLACE:
             return
-        ahead = copy_of(self._records)
+        ahead = copy_of(self._pushing.records)
         for work in works:
             for entry in work.entries:
                 target = entry.push.target
                 if self._claims.holder((work.key, target)) in (None, self._key):
                     ahead.setdefault(work.key, {}).setdefault(target, entry.data)
-        if ahead != self._records:
+        if ahead != self._pushing.records:
             status = {**self._status, "syncedPushSecrets": write_records(ahead)}
             await self._cluster.patch_status(
                 PUSH_SECRET, self._obj, {"syncedPushSecrets": status["syncedPushSecrets"]}
             )
             self._obj = {**self._obj, "status": status}
 
-    async def _push_all(self, wanted: PushSecret, work: _Work) -> None:
-        """One entry after the other: several may go into one remote secret."""
-        if isinstance(work.store, SealbridgeError) or not work.entries:
-            return
-        opened = await self._opened(work)
-        for entry in work.entries:
-            if opened is not None:
-                await self._push(wanted, work, opened, entry)
-
-    async def _push(self, wanted: PushSecret, work: _Work, store: SharedStore, entry: Entry) -> None:
-        push, now = entry.push, self._clock.now()
-        place = (work.key, push.target)
-        if not self._claims.claim(place, self._key):
-            other = self._claims.holder(place)
-            what = f"{push.target} belongs to {other}, which pushes to it"
-            work.failures.append(Failure(entry.where, work.key, Invalid(what, hint="keep one of the two")))
-            return
-        known = self._records.setdefault(work.key, {})
-        within = wanted.spec.refresh_interval if wanted.spec.refresh_interval > timedelta() else timedelta.max
-        if not self._is_fresh and self._claims.is_there(work.key, push, self._version, now, within=within):
-            known[push.target] = entry.data
-            return
-        try:
-            if wanted.spec.update_policy is UpdatePolicy.IF_NOT_EXISTS and await store.exists(push.target):
-                work.kept.append(push.target)
-                return
-            if await store.push(push):
-                work.pushed.append(push.target)
-        except SealbridgeError as error:
-            self._claims.forget(place)
-            work.failures.append(Failure(entry.where, work.key, error))
-            if getattr(error, "retryable", False) and self._is_ours(wanted):
-                known.setdefault(push.target, entry.data)  # nobody knows whether it has arrived
-            return
-        known[push.target] = entry.data
-        self._claims.remember(work.key, push, self._version, now)
-
-    def _is_ours(self, wanted: PushSecret) -> bool:
-        return self._deletes(wanted) and wanted.spec.update_policy is UpdatePolicy.REPLACE
-
-    async def _opened(self, work: _Work) -> SharedStore | None:
-        if isinstance(work.store, SealbridgeError):
-            return None
-        try:
-            return await self._pool.open(work.store, self._key.namespace)
-        except SealbridgeError as error:
-            self._more |= self._pool.credentials(work.store, self._key.namespace)
-            work.failures.append(Failure("", work.key, error))
-            return None
-
     # Removing
 
-    async def _former_stores(self, works: Sequence[_Work]) -> list[_Work]:
+    async def _former_stores(self, works: Sequence[Work]) -> list[Work]:
         """Stores that something was pushed to and that the spec does not name any more."""
         current = {work.key for work in works}
         found = []
-        for key in sorted(store for store, there in self._records.items() if there and store not in current):
+        records = self._pushing.records
+        for key in sorted(store for store, there in records.items() if there and store not in current):
             store = await self._stores.one(key)
+            if isinstance(store, dict) and is_foreign(store):
+                del self._pushing.records[key]
+                continue
+            if isinstance(store, dict) and being_deleted(store) and not being_deleted(self._obj):
+                continue
             if store is None:
-                lost = self._records.pop(key)
+                lost = self._pushing.records.pop(key)
                 names = ", ".join(str(target) for target in lost)
                 await self._tell(
                     conditions.WARNING,
@@ -441,32 +344,11 @@ class _Pass:
                     f"{key.kind} {key.name} is gone, so that what was pushed there stays: {names}",
                 )
                 continue
-            work = _Work(key, store)
+            work = Work(key, store)
             if isinstance(store, SealbridgeError):
                 work.failures.append(Failure("", key, store))
             found.append(work)
         return found
-
-    async def _remove_unlisted(self, work: _Work) -> None:
-        known = self._records.get(work.key, {})
-        unlisted = [target for target in known if target not in work.wanted]
-        if not unlisted or not work.is_understood or any(not one.where for one in work.failures):
-            return
-        opened = await self._opened(work)
-        for target in unlisted:
-            if opened is None:
-                return
-            place = (work.key, target)
-            if self._claims.holder(place) in (None, self._key):
-                try:
-                    await opened.delete(target)
-                except SealbridgeError as error:
-                    what = f"{target} cannot be removed: {error.what}"
-                    work.failures.append(Failure("", work.key, push_report.renamed(error, what)))
-                    continue
-                work.removed.append(target)
-            self._claims.forget(place)
-            del known[target]
 
     async def _is_ending(self) -> bool:
         """Whether the namespace is being deleted: with credentials gone, nothing could be removed ever."""
@@ -476,19 +358,21 @@ class _Pass:
     # Telling
 
     async def _finish(
-        self, wanted: PushSecret, versions: list[dict[str, str]], works: Sequence[_Work]
+        self, wanted: PushSecret, versions: list[dict[str, str]], works: Sequence[Work]
     ) -> Result:
         if not self._deletes(wanted):
             # What is not listed any more is nobody's now.
             for work in works:
                 if work.is_understood and not isinstance(work.store, SealbridgeError):
-                    known = self._records.get(work.key, {})
-                    self._records[work.key] = {t: known[t] for t in known if t in work.wanted}
+                    known = self._pushing.records.get(work.key, {})
+                    self._pushing.records[work.key] = {t: known[t] for t in known if t in work.wanted}
             named = {work.key for work in works}
-            self._records = {key: there for key, there in self._records.items() if key in named}
-        self._claims.keep_only(self._key, places(self._records))
+            for key in self._pushing.records.keys() - named:
+                del self._pushing.records[key]
+        records = self._pushing.records
+        self._claims.keep_only(self._key, places(records))
         failures = [failure for work in works for failure in work.failures]
-        fields: dict[str, object] = {"syncedPushSecrets": write_records(self._records) or None}
+        fields: dict[str, object] = {"syncedPushSecrets": write_records(self._pushing.records) or None}
         pushed = {work.key: work.pushed for work in works if work.pushed}
         gone = self._gone(works)
         if failures:
@@ -498,7 +382,7 @@ class _Pass:
                 )
             return await self._failed(conditions.PUSH_FAILED_MESSAGE, failures, fields)
         now = self._clock.now()
-        idle = [f"{work.key.kind}/{work.key.name}" for work in works if not self._records.get(work.key)]
+        idle = [f"{work.key.kind}/{work.key.name}" for work in works if not records.get(work.key)]
         fields |= {
             "refreshTime": conditions.timestamp(now),
             "syncedResourceVersion": self._version,
@@ -563,7 +447,7 @@ class _Pass:
 
     @property
     def _needs(self) -> frozenset[ObjectKey]:
-        return self._stores.needs | self._more
+        return self._stores.needs | self._pushing.needs | self._more
 
     def _deletes(self, wanted: PushSecret) -> bool:
         return wanted.spec.deletion_policy is PushDeletionPolicy.DELETE
@@ -571,7 +455,7 @@ class _Pass:
     def _says(self, reason: str) -> bool:
         return bool(conditions.condition_of(self._obj, conditions.READY).get("reason") == reason)
 
-    def _gone(self, works: Sequence[_Work]) -> dict[ObjectKey, list[Target]]:
+    def _gone(self, works: Sequence[Work]) -> dict[ObjectKey, list[Target]]:
         return {work.key: work.removed for work in works if work.removed}
 
     async def _settle(self, needed: bool) -> Object:

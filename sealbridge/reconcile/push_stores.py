@@ -91,7 +91,7 @@ class PushStores:
         if store is None:
             return None
         if is_foreign(store):
-            return Invalid(f"another controller takes care of {key.kind} {key.name}")
+            return store
         return await self._problem(key, store) or store
 
     def missing(self, key: ObjectKey) -> Invalid:

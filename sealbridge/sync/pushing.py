@@ -37,7 +37,8 @@ from sealbridge.sync.rewrite import rewrite
 from sealbridge.sync.template import TemplateTexts
 
 _ESCAPED = re.compile("_U([0-9a-fA-F]{4,5})_")
-# What is true of a Secret that an ExternalSecret makes, and of no other.
+# What is true of a Secret that an ExternalSecret makes or Argo CD has applied, and of no copy of it.
+_ARGO_CD = "argocd.argoproj.io/"
 _OF_TARGETS = frozenset(
     {
         templates.MANAGED_LABEL,
@@ -130,6 +131,11 @@ def rendered(wanted: PushSecret, source: Secret, texts: TemplateTexts = MappingP
     )
 
 
+def bare(source: Secret) -> Secret:
+    """The source without what tells whose it is: a store that takes labels along must not take these."""
+    return replace(source, labels=_own(source.labels), annotations=_own(source.annotations))
+
+
 def as_external_secret(wanted: PushSecret) -> ExternalSecret:
     """An ExternalSecret with the template of a PushSecret, for those who know templates of these only."""
     template = wanted.spec.template
@@ -152,7 +158,11 @@ def _moved(text: str) -> str:
 
 
 def _own(metadata: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in metadata.items() if key not in _OF_TARGETS}
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key not in _OF_TARGETS and not key.startswith(_ARGO_CD)
+    }
 
 
 def _collect(found: Iterator[Entry | Broken], made: list[Entry], broken: list[Broken]) -> None:

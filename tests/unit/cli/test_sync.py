@@ -347,3 +347,29 @@ def test_a_rewrite_that_makes_two_keys_one_is_told_with_file_and_entry(
         "error: ExternalSecret default/db (db.yaml: document 1, line 2): could not get secret data from"
         " provider: dataFrom[0]: rewrite[0]: the keys 'a/key' and 'b/key' both become 'key'"
     ) in printed.err
+
+
+def test_push_secrets_push_what_the_run_has_made_but_not_in_a_dry_run(
+    world: World, sync: Sync, value: str
+) -> None:
+    fill(world, value)
+    push = {
+        "apiVersion": "external-secrets.io/v1alpha1",
+        "kind": "PushSecret",
+        "metadata": {"name": "push"},
+        "spec": {
+            "secretStoreRefs": [{"name": "fake"}],
+            "selector": {"secret": {"name": "db"}},
+            "data": [{"match": {"secretKey": "password", "remoteRef": {"remoteKey": "pushed"}}}],
+        },
+    }
+    world.write("push.yaml", push)
+    dry = sync("--dry-run", "-o", "json")
+    assert dry.code == 0
+    assert json.loads(dry.out)["objects"][-1]["result"] == "skipped"
+    real = json.loads(sync("-o", "json").out)["objects"][-1]
+    assert (real["kind"], real["result"], real["updated"]) == ("PushSecret", "updated", ["pushed"])
+    world.write("push.yaml", {**push, "spec": {**push["spec"], "extra": 1}})
+    failed = sync()
+    assert failed.code == 1
+    assert "spec.extra: there is no such field" in failed.err

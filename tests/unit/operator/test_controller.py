@@ -22,6 +22,7 @@ from sealbridge.reconcile.kinds import (
     CLUSTER_EXTERNAL_SECRET,
     EXTERNAL_SECRET,
     NAMESPACE,
+    PUSH_SECRET,
     SEALED_SECRET,
     SECRET,
     SECRET_STORE,
@@ -29,6 +30,7 @@ from sealbridge.reconcile.kinds import (
     Object,
     ObjectKey,
 )
+from sealbridge.reconcile.push_stores import any_store
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
 from sealbridge.stores.guard import waiting_since
@@ -90,6 +92,7 @@ class House:
         kinds = (
             "SealedSecret",
             "ExternalSecret",
+            "PushSecret",
             "SecretStore",
             "ClusterSecretStore",
             "ClusterExternalSecret",
@@ -607,3 +610,47 @@ async def test_who_finds_its_place_taken_hears_when_it_is_free(house: House) -> 
     await house.work()
     house.controller.change(Change(EXTERNAL_SECRET, obj(EXTERNAL_SECRET), deleted=True))
     assert FAN in await house.work()
+
+
+PUSHED = ObjectKey("PushSecret", "a", "x")
+
+
+async def test_a_source_that_changes_brings_its_push_secrets(house: House) -> None:
+    named = {"selector": {"secret": {"name": "db"}}}
+    labelled = {"selector": {"secret": {"selector": {"matchLabels": {"app": "shop"}}}}}
+    house.controller.change(Change(PUSH_SECRET, obj(PUSH_SECRET, spec=named)))
+    house.controller.change(Change(PUSH_SECRET, obj(PUSH_SECRET, "y", spec=labelled)))
+    await house.work()
+    house.controller.source_changed("a", "db", {})
+    assert await house.work() == [PUSHED]
+    house.controller.source_changed("a", "any", {"app": "shop"})
+    assert await house.work() == [ObjectKey("PushSecret", "a", "y")]
+    house.controller.source_changed("b", "db", {"app": "shop"})
+    assert await house.work() == []
+    house.does(outcome=Outcome.GONE)
+    house.controller.change(Change(PUSH_SECRET, obj(PUSH_SECRET, spec=named), deleted=True))
+    await house.work()
+    house.controller.source_changed("a", "db", {})
+    assert await house.work() == []
+
+
+async def test_a_store_that_comes_or_is_edited_brings_those_that_choose_by_labels_once(house: House) -> None:
+    answers = {
+        STORE: Result(key=STORE, outcome=Outcome.VALID),
+        PUSHED: Result(
+            key=PUSHED, outcome=Outcome.UNCHANGED, depends_on=frozenset({any_store("SecretStore", "a")})
+        ),
+    }
+    house.reconciler.then = answers.__getitem__
+    house.controller.change(Change(PUSH_SECRET, obj(PUSH_SECRET)))
+    await house.work()
+    store = obj(SECRET_STORE, "s")
+    house.controller.change(Change(SECRET_STORE, store))
+    assert await house.work() == [STORE, PUSHED]
+    # Looked at again because of its interval, it is nobody's news.
+    house.queue.add(STORE)
+    assert await house.work() == [STORE]
+    house.controller.change(
+        Change(SECRET_STORE, obj(SECRET_STORE, "s", metadata={"labels": {"push": "yes"}}))
+    )
+    assert await house.work() == [STORE, PUSHED]

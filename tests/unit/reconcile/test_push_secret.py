@@ -470,3 +470,95 @@ def _plain(key: str, text: str) -> Any:
     from sealbridge.secret import Secret
 
     return Secret(name="x", items={key: Value(text.encode())})
+
+
+async def test_a_store_that_loses_its_label_loses_what_it_got(world: World) -> None:
+    refs = [{"labelSelector": {"matchLabels": {"push": "yes"}}}]
+    labelled, other = store(labels={"push": "yes"}), store("other", labels={"push": "yes"})
+    world.write("source.yaml", secret("source", {"a": "1"}))
+    world.write("stores.yaml", labelled, other)
+    world.write("ps.yaml", push_secret("ps", entry("a", "k"), secretStoreRefs=refs, deletionPolicy="Delete"))
+    pusher = Pusher(world)
+    await pusher.reconcile()
+    world.write("stores.yaml", labelled, store("other"))
+    result = await pusher.reconcile()
+    assert (result.outcome, result.removed) == (Outcome.UPDATED, ("k",))
+    assert (await pusher.remote().get("k"), await pusher.remote("other").get("k")) == (b"1", None)
+    assert (await pusher.reconcile()).outcome is Outcome.UNCHANGED
+
+
+async def test_a_store_that_is_gone_keeps_what_it_has_and_an_event_says_so(world: World) -> None:
+    refs = [{"name": "remote"}, {"name": "other"}]
+    spec = {"deletionPolicy": "Delete"}
+    world.write("source.yaml", secret("source", {"a": "1"}))
+    stores = world.write("stores.yaml", store("other"))
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "k"), secretStoreRefs=refs, **spec))
+    pusher = Pusher(world)
+    await pusher.reconcile()
+    stores.unlink()
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "k"), **spec))
+    assert (await pusher.reconcile()).outcome is Outcome.UNCHANGED
+    assert await pusher.remote("other").get("k") == b"1"
+    assert ("Warning", "Errored", "SecretStore other is gone, so that what was pushed there stays: k") in (
+        pusher.events()
+    )
+    assert set((await pusher.object())["status"]["syncedPushSecrets"]) == {"SecretStore/remote"}
+
+
+async def test_what_cannot_be_removed_is_told_and_tried_again(world: World) -> None:
+    spec = {"deletionPolicy": "Delete"}
+    world.write("source.yaml", secret("source", {"a": "1"}))
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "k1"), entry("a", "k2"), **spec))
+    pusher = Pusher(world)
+    await pusher.reconcile()
+    pusher.remote().broken["k2"] = Denied("not allowed")
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "k1"), **spec))
+    result = await pusher.reconcile()
+    assert "k2 cannot be removed: not allowed (Denied)" in result.message
+    assert set((await pusher.object())["status"]["syncedPushSecrets"]["SecretStore/remote"]) == {"k1", "k2"}
+    pusher.remote().broken.clear()
+    assert (await pusher.reconcile()).removed == ("k2",)
+
+
+async def test_what_failed_for_good_is_not_taken_for_ones_own(world: World) -> None:
+    spec = {"deletionPolicy": "Delete"}
+    world.write("source.yaml", secret("source", {"a": "1"}))
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "theirs"), **spec))
+    pusher = Pusher(world)
+    pusher.remote().broken["theirs"] = Denied("secret not managed by external-secrets")
+    await pusher.reconcile()
+    pusher.remote().broken.clear()
+    world.write("ps.yaml", store(), push_secret("ps", entry("a", "mine"), **spec))
+    assert (await pusher.reconcile()).removed == ()
+    assert "removed theirs" not in pusher.remote().told()
+
+
+async def test_marks_of_ownership_do_not_travel(world: World) -> None:
+    marks = {
+        "sealbridge.io/managed": "true",
+        "reconcile.external-secrets.io/managed": "true",
+        "argocd.argoproj.io/instance": "x",
+        "team": "shop",
+    }
+    world.write(
+        "all.yaml", store(), secret("source", {"a": "1"}, labels=marks), push_secret("ps", entry("a", "k"))
+    )
+    pusher = Pusher(world)
+    seen: list[Push] = []
+    push = pusher.remote().push
+
+    async def look(one: Push) -> bool:
+        seen.append(one)
+        return await push(one)
+
+    pusher.remote().push = look  # type: ignore[method-assign]
+    await pusher.reconcile()
+    assert [one.source.labels for one in seen] == [{"team": "shop"}]
+
+
+async def test_an_object_that_cannot_be_read_says_so_and_waits(world: World) -> None:
+    world.write("all.yaml", store(), push_secret("ps", entry("a", "k"), wrong=1))
+    pusher = Pusher(world)
+    result = await pusher.reconcile()
+    assert (result.outcome, result.retry) == (Outcome.FAILED, False)
+    assert (await pusher.ready())["message"].startswith("spec.wrong: there is no such field")

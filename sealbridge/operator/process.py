@@ -124,7 +124,9 @@ class Operator:
             changed=self._keys_news.set,
         )
         opener = CountingOpener(self._metrics.called, settings.webhook_reach())
-        self._stores = StorePool(self._cluster, self._clock, opener=opener)
+        self._stores = StorePool(
+            self._cluster, self._clock, opener=opener, controller_class=settings.controller_class
+        )
         stores = SecretStoreReconciler(self._cluster, self._stores, self._clock)
         restarter = Restarter(
             self._cluster,

@@ -149,6 +149,9 @@ class Settings:
     )
     additional_namespaces: tuple[str, ...] = _names("serve the operator's own namespace and these only")
     label_selector: str = _text("", "SELECTOR", "look after SealedSecrets with such labels only")
+    controller_class: str = _text(
+        "default", "NAME", "leave stores of another spec.controller alone (default: default)"
+    )
 
     webhook_allowed_networks: tuple[str, ...] = _option(
         (),

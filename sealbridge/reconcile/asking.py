@@ -31,11 +31,13 @@ def stores_of(spec: ExternalSecretSpec, namespace: str) -> frozenset[ObjectKey]:
     return frozenset(_key(ref, namespace) for ref in plan(spec))
 
 
-async def names_foreign_store(cluster: Cluster, named: Iterable[tuple[str, str]], namespace: str) -> bool:
+async def names_foreign_store(
+    cluster: Cluster, named: Iterable[tuple[str, str]], namespace: str, controller_class: str
+) -> bool:
     """Whether another controller takes care of one of the stores, each given as kind and name."""
     for key in sorted(store_key(kind, name, namespace) for kind, name in named):
         store = await cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
-        if store is not None and is_foreign(store):
+        if store is not None and is_foreign(store, controller_class):
             return True
     return False
 
@@ -81,7 +83,7 @@ class Asking:
                 f'there is no {key.kind} "{key.name}"{place}',
                 hint="create it, or correct secretStoreRef",
             )
-        if is_foreign(store):
+        if is_foreign(store, self._stores.controller_class):
             raise Foreign
         try:
             await check_access(self._cluster, store, self._namespace)

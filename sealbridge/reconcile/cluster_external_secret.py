@@ -26,7 +26,8 @@ FINALIZER = "externalsecrets.external-secrets.io/clusterexternalsecret-cleanup"
 
 _AT_ONCE = 8  # namespaces
 _TRIES = 4  # for an ExternalSecret that others change meanwhile
-_LONGEST_REASON = 300
+_LONGEST_REASON, _SHORTEST_REASON = 300, 60
+_LONGEST_REASONS = 300_000  # all of them: the object has to fit into the API server
 _NAMED = 10  # namespaces, in an event or a message
 
 _log = logging.getLogger(__name__)
@@ -241,7 +242,14 @@ class _Pass:
             conditions.READY, ok=False, reason=conditions.INVALID_SPEC, message=message
         )
         before = conditions.condition_of(self._obj, conditions.READY)
-        await self._try_write(ready, {})
+        await try_write_status(
+            self._cluster,
+            self._clock,
+            CLUSTER_EXTERNAL_SECRET,
+            self._obj,
+            wanted=self._news(ready),
+            fields={},
+        )
         if before.get("message") != message:
             await self._event(conditions.WARNING, conditions.INVALID_SPEC, message)
         return failed(self._key, error, retry=False, told=True, message=message)
@@ -253,7 +261,8 @@ class _Pass:
         failures: list[_Done],
         former: list[str],
     ) -> None:
-        told = [{"namespace": done.namespace, "reason": _reason(done.error)} for done in failures]
+        most = max(_SHORTEST_REASON, _LONGEST_REASONS // max(len(failures), 1))
+        told = [{"namespace": done.namespace, "reason": _reason(done.error, most)} for done in failures]
         fields: Object = {
             "externalSecretName": wanted.name,
             "provisionedNamespaces": provisioned or None,
@@ -269,26 +278,26 @@ class _Pass:
         else:
             reason, message = conditions.NO_NAMESPACE, conditions.NO_NAMESPACE_MESSAGE
         ready = conditions.condition(conditions.READY, ok=not failures, reason=reason, message=message)
-        if failures:
-            await self._try_write(ready, fields)
-        else:
-            await write_status(
-                self._cluster,
-                self._clock,
-                CLUSTER_EXTERNAL_SECRET,
-                self._obj,
-                wanted=[ready],
-                fields=fields,
-            )
+        write = try_write_status if failures else write_status
+        await write(
+            self._cluster,
+            self._clock,
+            CLUSTER_EXTERNAL_SECRET,
+            self._obj,
+            wanted=self._news(ready),
+            fields=fields,
+        )
         if told and told != self._status.get("failedNamespaces"):
             named = "; ".join(f"{one['namespace']}: {one['reason']}" for one in told[:_NAMED])
             rest = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
             await self._event(conditions.WARNING, reason, f"{message}: {named}{rest}")
 
-    async def _try_write(self, ready: Object, fields: Object) -> None:
-        await try_write_status(
-            self._cluster, self._clock, CLUSTER_EXTERNAL_SECRET, self._obj, wanted=[ready], fields=fields
-        )
+    def _news(self, ready: Object) -> list[Object]:
+        """The condition, unless it is there. Upstream's CRD drops reasons and times of this kind."""
+        before = conditions.condition_of(self._obj, conditions.READY)
+        bare = not before.get("reason") and not before.get("lastTransitionTime")
+        same = all(before.get(field) == ready[field] for field in ("status", "message"))
+        return [] if bare and same else [ready]
 
     async def _tell_changes(self, name: str, made: list[_Done], removed: list[_Done]) -> None:
         for reason, word, action, all_ in (
@@ -354,6 +363,6 @@ def _replaced(existing: Object, wanted: ClusterExternalSecret) -> Object:
     return {**existing, "metadata": metadata, "spec": wanted.external_secret_spec}
 
 
-def _reason(error: SealbridgeError | None) -> str:
-    text = error.what if error is not None else ""
-    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
+def _reason(error: SealbridgeError | None, most: int = _LONGEST_REASON) -> str:
+    text, most = error.what if error is not None else "", min(most, _LONGEST_REASON)
+    return text if len(text) <= most else f"{text[:most]}..."

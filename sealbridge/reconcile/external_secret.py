@@ -208,7 +208,9 @@ class _Pass:
     async def _is_foreign(self) -> bool:
         """Whether a store that is there says that another controller takes care of it."""
         named = finalizer.stores_of(self._obj)
-        return await names_foreign_store(self._cluster, named, self._key.namespace)
+        return await names_foreign_store(
+            self._cluster, named, self._key.namespace, self._stores.controller_class
+        )
 
     def _is_due(self, wanted: ExternalSecret) -> bool:
         now = self._clock.now()

@@ -10,12 +10,22 @@ from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import being_deleted, failed, try_write_status, write_status
-from sealbridge.reconcile.store_access import STORE_KINDS, is_foreign
+from sealbridge.reconcile.store_access import STORE_KINDS, check_conditions, is_foreign
 from sealbridge.reconcile.store_pool import StorePool, is_referent, provider_of
+from sealbridge.stores.config import read_config
 from sealbridge.sync.durations import parse_duration
+from sealbridge.sync.wire import Model
 
 DEFAULT_REFRESH_INTERVAL = timedelta(minutes=5)
 CAPABILITIES = "ReadWrite"
+FINALIZER = "secretstore.externalsecrets.io/finalizer"
+
+
+class RetrySettings(Model, frozen=True):
+    """How often a call to the provider is tried again, and after how long."""
+
+    max_retries: int | None = None
+    retry_interval: str | None = None
 
 
 class SecretStoreReconciler:
@@ -34,17 +44,26 @@ class SecretStoreReconciler:
                 await self._stores.forget(key.kind, key.namespace, key.name)
                 return Result(key=key, outcome=Outcome.GONE)
             if being_deleted(obj):
+                await self._let_go(key, obj)
                 return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
-            if is_foreign(obj):
+            if is_foreign(obj, self._stores.controller_class):
                 return Result(key=key, outcome=Outcome.SKIPPED, message="another controller takes care of it")
             return await self._check(key, obj)
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
 
+    async def _let_go(self, key: ObjectKey, obj: Object) -> None:
+        """Nobody else would take the finalizer off that External Secrets Operator has left."""
+        ours = not is_foreign(obj, self._stores.controller_class)
+        if ours and FINALIZER in (obj["metadata"].get("finalizers") or ()):
+            await self._cluster.set_finalizer(STORE_KINDS[key.kind], obj, FINALIZER, present=False)
+
     async def _check(self, key: ObjectKey, obj: Object) -> Result:
         try:
             interval = refresh_interval(obj)
             provider_of(obj)
+            check_conditions(obj)
+            check_retries(obj)
         except Invalid as error:
             message = f"{conditions.STORE_CREATE_FAILED_MESSAGE}: {error}"
             await self._tell(obj, message)
@@ -108,3 +127,18 @@ def refresh_interval(obj: Object) -> timedelta:
     except (ValueError, OverflowError):
         pass
     raise Invalid("spec.refreshInterval must be seconds or a duration like 5m, not negative")
+
+
+def check_retries(obj: Object) -> None:
+    """What retrySettings say must be readable, whether the provider heeds it or not. Raises Invalid."""
+    spec = obj.get("spec")
+    settings = spec.get("retrySettings") if isinstance(spec, dict) else None
+    if settings is None:
+        return
+    read = read_config(settings, RetrySettings, "spec.retrySettings")
+    if read.max_retries is not None and not 0 <= read.max_retries < 1 << 31:
+        raise Invalid("must be a number from 0 on", where="spec.retrySettings.maxRetries")
+    try:
+        parse_duration(read.retry_interval or "0")
+    except ValueError as error:
+        raise Invalid(str(error), where="spec.retrySettings.retryInterval") from None

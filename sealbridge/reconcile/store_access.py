@@ -14,8 +14,12 @@ from typing import Any
 from sealbridge.errors import Denied, Invalid
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, SECRET_STORE, Kind, Object, ObjectKey
+from sealbridge.stores.config import read_config
+from sealbridge.sync.label_selector import LabelSelector
 
 DEFAULT_CONTROLLER_CLASS = "default"
+
+_CONDITION_FIELDS = frozenset({"namespaces", "namespaceRegexes", "namespaceSelector"})
 
 STORE_KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (SECRET_STORE, CLUSTER_SECRET_STORE)}
 
@@ -30,11 +34,26 @@ def store_key(kind: str, name: str, namespace: str) -> ObjectKey:
     return ObjectKey(found.name, namespace if found.namespaced else "", name)
 
 
-def is_foreign(store: Object) -> bool:
-    """Whether another controller class takes care of this store."""
+def is_foreign(store: Object, controller_class: str = DEFAULT_CONTROLLER_CLASS) -> bool:
+    """Whether another controller class than `controller_class` takes care of this store."""
     spec = store.get("spec")
     controller = spec.get("controller") if isinstance(spec, dict) else None
-    return bool(controller) and controller != DEFAULT_CONTROLLER_CLASS
+    return bool(controller) and controller != controller_class
+
+
+def check_conditions(store: Object) -> None:
+    """Read all conditions of a cluster store, whomever they let in. Raises Invalid."""
+    spec = store.get("spec")
+    entries = spec.get("conditions") if isinstance(spec, dict) else None
+    if store.get("kind") != CLUSTER_SECRET_STORE.name or not entries:
+        return
+    if not isinstance(entries, list):
+        raise Invalid("must be a list", where="spec.conditions")
+    for index, entry in enumerate(entries):
+        where = f"spec.conditions[{index}]"
+        rule = _Condition.of(entry, where)
+        if rule.selector is not None:
+            _read_selector(rule.selector, f"{where}.namespaceSelector")
 
 
 async def check_access(cluster: Cluster, store: Object, namespace: str) -> None:
@@ -74,6 +93,9 @@ class _Condition:
     def of(cls, entry: object, where: str) -> _Condition:
         if not isinstance(entry, dict):
             raise Invalid("must be a mapping", where=where)
+        # What narrows, and has another name than it should, would let everybody in.
+        if unknown := sorted(entry.keys() - _CONDITION_FIELDS):
+            raise Invalid("there is no such field, or it is not supported yet", where=f"{where}.{unknown[0]}")
         selector = entry.get("namespaceSelector")
         if selector is not None and not isinstance(selector, dict):
             raise Invalid("namespaceSelector must be a mapping", where=where)
@@ -99,28 +121,11 @@ def _texts(value: object, where: str) -> tuple[str, ...]:
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str], where: str) -> bool:
     """Whether a metav1.LabelSelector selects these labels; an empty one does. Raises Invalid."""
-    wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
-    if not isinstance(wanted, dict) or not isinstance(expressions, list):
-        raise Invalid("matchLabels must be a mapping and matchExpressions a list", where=where)
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _matches(expression, labels, f"{where}.matchExpressions") for expression in expressions
-    )
+    return _read_selector(selector, where).matches(labels)
 
 
-def _matches(expression: object, labels: Mapping[str, str], where: str) -> bool:
-    if not isinstance(expression, dict):
-        raise Invalid("must be a mapping", where=where)
-    key, operator = expression.get("key"), expression.get("operator")
-    values = _texts(expression.get("values"), f"{where}.values")
-    if not isinstance(key, str):
-        raise Invalid("needs a key", where=where)
-    match operator:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    raise Invalid(f"operator {operator} is none of In, NotIn, Exists, DoesNotExist", where=where)
+def _read_selector(selector: Mapping[str, Any], where: str) -> LabelSelector:
+    read = read_config(selector, LabelSelector, where)
+    if reason := read.problem():
+        raise Invalid(reason, where=where)
+    return read

@@ -17,6 +17,7 @@ from sealbridge.errors import Invalid, StoreError, Unavailable
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.credentials import ClusterResolver
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, Object, ObjectKey
+from sealbridge.reconcile.store_access import DEFAULT_CONTROLLER_CLASS
 from sealbridge.secret import Value
 from sealbridge.stores.base import Push, Reference, Resolver, Search, Store, Target
 from sealbridge.stores.guard import GuardedStore
@@ -105,7 +106,8 @@ class _Slot:
 class StorePool:
     """Opened stores by identity. `capacity` bounds how many stay open.
 
-    `recheck`: how long the credentials of an opened store are taken to be unchanged.
+    `recheck`: how long the credentials of an opened store are taken to be unchanged. `controller_class`:
+    stores of another one are left to their own controller.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class StorePool:
         capacity: int = 256,
         recheck: timedelta = timedelta(seconds=10),
         opener: Opener = open_store,
+        controller_class: str = DEFAULT_CONTROLLER_CLASS,
     ) -> None:
+        self.controller_class = controller_class
         self._cluster = cluster
         self._clock = clock
         self._capacity = capacity

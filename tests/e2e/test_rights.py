@@ -45,6 +45,7 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         cluster_store["kind"] = "ClusterSecretStore"
         del cluster_store["metadata"]["namespace"]
         name = cluster_store["metadata"]["name"]
+        cluster_store["metadata"]["finalizers"] = ["secretstore.externalsecrets.io/finalizer"]
         cluster_store["spec"]["conditions"] = [{"namespaceSelector": {"matchLabels": {"nobody": "has"}}}]
         refused = external_secret(namespace, "refused", store=name, password="a")
         refused["spec"]["secretStoreRef"]["kind"] = "ClusterSecretStore"
@@ -58,7 +59,11 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         elsewhere: Manifest = {
             "apiVersion": "external-secrets.io/v1",
             "kind": "SecretStore",
-            "metadata": {"name": "elsewhere", "namespace": namespace},
+            "metadata": {
+                "name": "elsewhere",
+                "namespace": namespace,
+                "finalizers": ["secretstore.externalsecrets.io/finalizer"],
+            },
             "spec": {"provider": {"kubernetes": {"auth": {"serviceAccount": {"name": "nobody"}}}}},
         }
         generated = external_secret(namespace, "generated", store="fake")
@@ -142,6 +147,8 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
             lambda: world.condition("SecretStore", namespace, "elsewhere").get("message"),
             what="a token's end",
         )
+        world.delete("SecretStore", namespace, "elsewhere")
+        apiserver.kubectl("delete", "clustersecretstores", name, "--timeout=30s")
         eventually(
             lambda: world.condition("ExternalSecret", namespace, "generated").get("message"),
             what="generators that are not there",

@@ -464,3 +464,42 @@ async def test_a_time_of_zero_looks_again_after_changes_only(house: House) -> No
     house.namespaces("a")
     house.fan(refreshTime="0")
     assert (await house.look()).requeue_after is None
+
+
+async def test_a_definition_that_knows_less_of_the_status_costs_no_writes(house: House) -> None:
+    """External Secrets Operator's own CRD drops reasons, times and former names."""
+    house.namespaces("a")
+    house.fan()
+
+    def prune() -> None:
+        house.status.pop("formerNames", None)
+        for one in house.status["conditions"]:
+            for field in ("reason", "lastTransitionTime"):
+                one.pop(field, None)
+
+    await house.look()
+    prune()
+    await house.look()
+    assert house.objects.writes == []
+    house.refuse(ClusterError("no", status=403, retryable=True), es("update", "a"))
+    house.fan(externalSecretSpec={**WANTED, "refreshInterval": "5m"})
+    await house.look()
+    assert house.objects.writes == [("status", "ClusterExternalSecret", "")]
+    prune()
+    await house.look()
+    assert house.objects.writes == []
+
+
+async def test_thousands_of_failures_fit_into_a_status(house: House) -> None:
+    house.namespaces(*(f"n{number}" for number in range(3000)))
+    house.fan()
+
+    def before(verb: str, kind: str, namespace: str) -> None:
+        if verb == "create":
+            raise ClusterError("x" * 1000, status=403, retryable=True)
+
+    house.objects.before = before
+    await house.look()
+    failed = house.status["failedNamespaces"]
+    assert len(failed) == 3000
+    assert sum(len(one["reason"]) for one in failed) < 400_000

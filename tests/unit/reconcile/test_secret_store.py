@@ -73,6 +73,21 @@ async def test_a_store_that_works_is_valid_and_told_once(world: World) -> None:
             "unable to create client: spec.refresh",
             False,
         ),
+        (
+            {"provider": {"fake": {"data": []}}, "retrySettings": {"maxRetries": -1}},
+            "unable to create client: spec.retrySettings.maxRetries: must be a number from 0 on",
+            False,
+        ),
+        (
+            {"provider": {"fake": {"data": []}}, "retrySettings": {"retryInterval": "soon"}},
+            "unable to create client: spec.retrySettings.retryInterval: not a duration",
+            False,
+        ),
+        (
+            {"provider": {"fake": {"data": []}}, "retrySettings": {"retries": 1}},
+            "unable to create client: spec.retrySettings.retries: there is no such field",
+            False,
+        ),
     ],
 )
 async def test_a_store_that_does_not_work_says_why_once(
@@ -107,6 +122,40 @@ async def test_a_cluster_store_that_logs_in_as_its_user_is_valid_until_used(worl
     result = await check(world, world.cluster(), ObjectKey("ClusterSecretStore", "", "fake"))
 
     assert result.outcome is Outcome.VALID
+
+
+async def test_settings_of_retries_that_can_be_read_are_no_obstacle(world: World) -> None:
+    settings = {"maxRetries": 5, "retryInterval": "10s"}
+    world.write("store.yaml", fake_store("fake", {"a": "1"}, retrySettings=settings))
+    assert (await check(world, world.cluster())).outcome is Outcome.VALID
+
+
+@pytest.mark.parametrize(
+    ("conditions", "place"),
+    [
+        ("all", "spec.conditions"),
+        ([{}, "all"], "spec.conditions[1]"),
+        ([{"namespaceRegexes": ["a", "("]}], "spec.conditions[0].namespaceRegexes"),
+        ([{"namespace": ["a"]}], "spec.conditions[0].namespace"),
+        (
+            [{"namespaces": ["a"]}, {"namespaceSelector": {"matchLables": {}}}],
+            "spec.conditions[1].namespaceSelector.matchLables",
+        ),
+    ],
+)
+async def test_conditions_that_cannot_be_read_are_told_whomever_they_let_in(
+    world: World, conditions: Any, place: str
+) -> None:
+    key = ObjectKey("ClusterSecretStore", "", "fake")
+    world.write("store.yaml", fake_store("fake", {}, kind="ClusterSecretStore", conditions=conditions))
+    cluster = world.cluster()
+
+    result = await check(world, cluster, key)
+
+    assert (result.outcome, result.retry) == (Outcome.FAILED, False)
+    ready = condition(await world.object(cluster, key), "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "InvalidProviderConfig")
+    assert ready["message"].startswith(f"unable to create client: {place}: ")
 
 
 async def test_a_store_of_another_class_or_none_at_all_is_left(world: World) -> None:

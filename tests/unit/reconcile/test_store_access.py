@@ -89,6 +89,13 @@ async def test_a_namespace_that_no_condition_names_may_not(world: World, conditi
         selector(matchExpressions=["team"]),
         selector(matchExpressions=[{"operator": "Exists"}]),
         expression("Equals", "a"),
+        expression("In"),
+        expression("NotIn"),
+        expression("Exists", "a"),
+        selector(matchLables={"team": "a"}),
+        selector(matchLabels={"team": 1}),
+        [{"namespaceSelectors": [{}]}],
+        [{"namespaceSelector": {}, "more": 1}],
     ],
 )
 async def test_a_condition_that_cannot_be_read_denies(world: World, conditions: Any) -> None:
@@ -129,3 +136,4 @@ def test_there_are_no_other_kinds_of_store() -> None:
 )
 def test_only_another_class_makes_a_store_foreign(controller: str | None, foreign: bool) -> None:
     assert is_foreign({"spec": {"controller": controller}}) is foreign
+    assert is_foreign({"spec": {"controller": controller}}, "theirs") is (controller == "default")

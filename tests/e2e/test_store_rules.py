@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from tests.canary import Canary
+from tests.e2e.test_stores import reader, secret
 from tests.e2e.world import Manifest, World, eventually, external_secret, fake_store
 from tests.servers.apiserver import ApiServer
 from tests.servers.operator import Operator
@@ -109,3 +111,71 @@ def test_a_finalizer_that_external_secrets_operator_has_left_holds_no_store_up(
     eventually(lambda: world.condition("SecretStore", namespace, "held"), what="a first look")
     world.delete("SecretStore", namespace, "held")
     eventually(lambda: world.all("SecretStore", namespace) == [], what="the end")
+
+
+def test_a_cluster_store_logs_in_as_a_service_account_of_whoever_uses_it(
+    world: World, apiserver: ApiServer, namespace: str, operator: Operator, name: str, canary: Canary
+) -> None:
+    value = canary("referent")
+    remote, stranger = f"remote-{name}", f"stranger-{name}"
+    for place in (remote, stranger):
+        apiserver.ensure_namespace(place)
+    # Both have such an account; only one may read.
+    apiserver.ensure_service_account(stranger, "reader")
+    reader(world, remote, namespace)
+    store = cluster_store(name, "", [])
+    server = {"url": apiserver.url, "caBundle": apiserver.ca_file.read_text()}
+    account = {"serviceAccount": {"name": "reader"}}
+    kubernetes = {"server": server, "auth": account, "remoteNamespace": remote}
+    store["spec"] |= {"provider": {"kubernetes": kubernetes}, "refreshInterval": 1}
+    world.apply([secret(remote, "a", {"password": value}), store])
+    world.apply([user(place, name) for place in (namespace, stranger)])
+
+    eventually(lambda: ready(apiserver, name).get("reason") == "Valid", what="a valid store")
+    status = apiserver.request("GET", f"{STORES}/{name}")["status"]
+    assert status["capabilities"] == "ReadWrite"
+    whole = {"password": json.dumps({"password": value}, separators=(",", ":")).encode()}
+    eventually(lambda: world.secrets(namespace).get("one") == whole, what="the Secret")
+    eventually(
+        lambda: "(Denied)" in world.condition("ExternalSecret", stranger, "one").get("message", ""),
+        what="the refusal",
+    )
+    assert world.secrets(stranger) == {}
+    assert ready(apiserver, name)["status"] == "True", "one user's want of rights is not the store's"
+    world.clear(stranger)
+
+
+def test_a_store_is_looked_at_so_often_and_tells_only_what_changes(
+    world: World, apiserver: ApiServer, namespace: str, operator: Operator
+) -> None:
+    remote = f"remote-{secrets.token_hex(4)}"
+    apiserver.ensure_namespace(remote)
+    reader(world, remote, namespace)
+    server = {"url": apiserver.url, "caBundle": apiserver.ca_file.read_text()}
+    account = {"serviceAccount": {"name": "reader"}}
+    kubernetes = {"server": server, "auth": account, "remoteNamespace": remote}
+    store = fake_store(namespace, "remote", {})
+    store["spec"] = {"provider": {"kubernetes": kubernetes}, "refreshInterval": "1s"}
+    world.apply([store])
+
+    def told() -> str:
+        return str(world.condition("SecretStore", namespace, "remote").get("reason"))
+
+    eventually(lambda: told() == "Valid", what="a valid store")
+    binding = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{remote}/rolebindings/reader"
+    given = apiserver.request("GET", binding)
+    apiserver.request("DELETE", binding)
+    eventually(lambda: told() == "InvalidProviderConfig", what="its end to be seen")
+    # Anything but what an API server adds.
+    given["metadata"] = {"name": "reader"}
+    apiserver.request("POST", binding.rpartition("/")[0], given)
+    eventually(lambda: told() == "Valid", what="a valid store again")
+    checks = len(looks(operator))
+    eventually(lambda: len(looks(operator)) > checks + 3, what="some more looks")
+    reasons = [event["reason"] for event in world.events(namespace)]
+    assert reasons.count("Valid") <= 2
+
+
+def looks(operator: Operator) -> list[object]:
+    """The lines that tell of a look at a SecretStore."""
+    return [line for line in operator.lines() if line.get("kind") == "SecretStore"]

@@ -320,7 +320,7 @@ class _Pass:
         again = wanted.refresh_time.total_seconds() or None
         if failures:
             first = failures[0]
-            retry = any(isinstance(done.error, ClusterError) and done.error.retryable for done in failures)
+            retry = any(_may_heal(done.error) for done in failures)
             error = SealbridgeError(
                 f"{conditions.NAMESPACES_FAILED_MESSAGE}: {len(failures)}, the first is {first.namespace}:"
                 f" {_reason(first.error)}"
@@ -361,6 +361,11 @@ def _replaced(existing: Object, wanted: ClusterExternalSecret) -> Object:
         if words:
             metadata[field] = dict(words)
     return {**existing, "metadata": metadata, "spec": wanted.external_secret_spec}
+
+
+def _may_heal(error: SealbridgeError | None) -> bool:
+    """Whether time may heal it: also that the kind ExternalSecret is not served yet."""
+    return isinstance(error, ClusterError) and (error.retryable or error.status == 404)
 
 
 def _reason(error: SealbridgeError | None, most: int = _LONGEST_REASON) -> str:

@@ -21,8 +21,9 @@ from sealbridge.sync.durations import parse_duration
 from sealbridge.sync.label_selector import LabelSelector
 from sealbridge.sync.wire import Model
 
-# The one annotation that goes from the ClusterExternalSecret itself to what it makes.
+# What asks for a sync goes from the ClusterExternalSecret itself to what it makes, and from there with it.
 FORCE_SYNC = "external-secrets.io/force-sync"
+SYNC = "sealbridge.io/sync"
 # Every API server from 1.21 on puts it on a namespace.
 _NAME_LABEL = "kubernetes.io/metadata.name"
 # In the words of an ExternalSecret: where what stands at the beginning stands here.
@@ -101,11 +102,10 @@ def parse(obj: Mapping[str, Any]) -> ClusterExternalSecret:
             raise ManifestError(f"spec.{place}.{reason}")
     for number, namespace in enumerate(spec.namespaces):
         check_namespace(namespace, f"spec.namespaces[{number}]")
+    own = metadata.get("annotations") or {}
     annotations = {
         key: text for key, text in spec.external_secret_metadata.annotations.items() if key != FORCE_SYNC
-    }
-    if (asked := (metadata.get("annotations") or {}).get(FORCE_SYNC)) is not None:
-        annotations[FORCE_SYNC] = asked
+    } | {key: own[key] for key in (FORCE_SYNC, SYNC) if key in own}
     try:
         _read(name, spec.external_secret_spec, annotations)
     except ManifestError as error:

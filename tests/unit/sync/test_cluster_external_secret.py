@@ -64,11 +64,11 @@ def test_the_time_of_the_next_look_is_a_duration(time: Any, seconds: int) -> Non
     assert read(refreshTime=time).refresh_time == timedelta(seconds=seconds)
 
 
-def test_only_its_own_annotation_asks_for_a_sync() -> None:
+def test_only_its_own_annotations_ask_for_a_sync() -> None:
     metadata = {"annotations": {FORCE_SYNC: "theirs", "note": "n"}}
     assert read(externalSecretMetadata=metadata).annotations == {"note": "n"}
-    asked = read({FORCE_SYNC: "1", "other": "o"}, externalSecretMetadata=metadata)
-    assert asked.annotations == {"note": "n", FORCE_SYNC: "1"}
+    asked = read({FORCE_SYNC: "1", "sealbridge.io/sync": "2", "other": "o"}, externalSecretMetadata=metadata)
+    assert asked.annotations == {"note": "n", FORCE_SYNC: "1", "sealbridge.io/sync": "2"}
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,29 @@ def test_after_a_rename_the_old_ones_go(fan: Fan, operator: Operator) -> None:
     fan.has_secret(places[0], "renamed")
 
 
+def test_after_a_rename_the_new_one_takes_over_a_target_of_the_same_name(
+    fan: Fan, operator: Operator
+) -> None:
+    place = fan.place()
+    wanted = {**fan.spec()["externalSecretSpec"], "target": {"name": "login"}}
+    fan.apply(externalSecretSpec=wanted)
+    fan.is_in(place)
+    fan.has_secret(place, "login")
+    before = fan.world.get("Secret", place, "login")["metadata"]["uid"]
+
+    fan.patch({"spec": {"externalSecretName": "renamed"}})
+
+    fan.is_in(place, name="renamed")
+    eventually(lambda: fan.made() == {}, what="the old one to go")
+    fan.collect_garbage()
+
+    def is_anew() -> bool:
+        made = {one["metadata"]["name"]: one["metadata"]["uid"] for one in fan.world.all("Secret", place)}
+        return made.get("login") not in (None, before)
+
+    eventually(is_anew, what="the Secret of the new one", timeout=15)
+
+
 def test_what_somebody_else_has_made_stays_and_the_others_are_made(fan: Fan, operator: Operator) -> None:
     mine, theirs = fan.place(), fan.place()
     foreign = external_secret(theirs, fan.name, password="b")

@@ -107,23 +107,26 @@ class _Pass:
         }
         made = await self._all(self._provision(name, there.get(name), wanted) for name in chosen)
         provisioned = [done.namespace for done in made if done.action is not None]
-        removed = await self._remove([one for name, one in there.items() if name in live.keys() - chosen])
+        others = live.keys() - chosen
+        removed = await self._remove([one for name, one in there.items() if name in others])
         # Where the new one could not be made, the old one goes on.
         to_leave = set(chosen) - set(provisioned)
-        used = []
+        still_used = []
         for name in former:
-            old = await self._cluster.list_named(EXTERNAL_SECRET, name)
-            old = [one for one in old if self._owns(one) and one["metadata"]["namespace"] in live]
+            old = [
+                one
+                for one in await self._cluster.list_named(EXTERNAL_SECRET, name)
+                if self._owns(one) and one["metadata"]["namespace"] in live
+            ]
             gone = await self._remove([one for one in old if one["metadata"]["namespace"] not in to_leave])
             removed += gone
-            if len([done for done in gone if done.error is None]) < len(old):
-                used.append(name)
-        former = used
+            if sum(done.error is None for done in gone) < len(old):
+                still_used.append(name)
         failures = sorted(
             (done for done in (*made, *removed) if done.error is not None), key=lambda done: done.namespace
         )
-        await self._tell(wanted, provisioned, failures, former)
         await self._tell_changes(wanted.name, made, removed)
+        await self._tell(wanted, provisioned, failures, still_used)
         return self._result(wanted, (*made, *removed), failures)
 
     async def _remember(self, name: str) -> list[str]:

@@ -22,7 +22,7 @@ from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import connect
 from sealbridge.kube.events import EventRecorder
 from sealbridge.reconcile.external_secret import ExternalSecretReconciler
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, SECRET_STORE, Object, ObjectKey
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Object, ObjectKey
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
 from sealbridge.reconcile.store_pool import StorePool
 from tests.servers.apiserver import ApiServer
@@ -110,13 +110,24 @@ def _busy_rows(live: float, due: float) -> list[Row]:
 
 def _cold(server: ApiServer, folder: Path, limit: float) -> Cold:
     with Operator(server.admin_kubeconfig, folder) as operator:
-        took = operator.wait_for("created", OBJECTS, kind=EXTERNAL_SECRET.name)
+        began = time.perf_counter()
+        # A page of metrics costs the operator more than many ExternalSecrets: first, Secrets are counted.
+        while _count(server, SECRET) < OBJECTS:
+            time.sleep(0.1)
+        operator.wait_for("created", OBJECTS, kind=EXTERNAL_SECRET.name)
+        took = time.perf_counter() - began
         return Cold(limit, took, operator.cpu(), operator.memory(), operator.requests())
+
+
+def _count(server: ApiServer, kind: Kind) -> int:
+    """How many there are, for the price of one."""
+    page = server.request("GET", f"{path_of(kind, NAMESPACE)}?limit=1")
+    return len(page["items"]) + int(page["metadata"].get("remainingItemCount") or 0)
 
 
 def _again(server: ApiServer, folder: Path) -> tuple[float, float]:
     with Operator(server.admin_kubeconfig, folder) as operator:
-        took = operator.wait_for("unchanged", OBJECTS, kind=EXTERNAL_SECRET.name)
+        took = operator.wait_for("unchanged", OBJECTS, kind=EXTERNAL_SECRET.name, interval=1)
         return took, written(operator.requests())
 
 
@@ -134,7 +145,7 @@ def _edit_while_all_are_due(server: ApiServer, folder: Path) -> tuple[float, flo
         while "edited" not in server.request("GET", path_of(SECRET, NAMESPACE, name))["data"]:
             time.sleep(0.01)
         live = time.perf_counter() - edited
-        operator.wait_for("unchanged", OBJECTS - 1, kind=EXTERNAL_SECRET.name)
+        operator.wait_for("unchanged", OBJECTS - 1, kind=EXTERNAL_SECRET.name, interval=1)
         return live, time.perf_counter() - began
 
 

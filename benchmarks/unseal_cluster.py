@@ -67,12 +67,16 @@ class Operator:
     def __exit__(self, *_: object) -> None:
         self._process.stop()
 
-    def wait_for(self, outcome: str, count: int = OBJECTS, *, kind: str = "SealedSecret") -> float:
+    def wait_for(
+        self, outcome: str, count: int = OBJECTS, *, kind: str = "SealedSecret", interval: float = 0.2
+    ) -> float:
         """Wait until so many objects have come to this outcome; returns the seconds that it took."""
         began = time.perf_counter()
         wanted = f'sealbridge_reconcile_duration_seconds_count{{kind="{kind}",outcome="{outcome}"}}'
         # A page of metrics of so many objects takes milliseconds on both sides: not to be measured as well.
-        self._process.wait_until(lambda: self.metrics().get(wanted, 0) >= count, timeout=900, interval=0.2)
+        self._process.wait_until(
+            lambda: self.metrics().get(wanted, 0) >= count, timeout=900, interval=interval
+        )
         return time.perf_counter() - began
 
     def wait_until_ready(self) -> float:

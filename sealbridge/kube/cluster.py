@@ -13,7 +13,17 @@ from sealbridge.errors import ClusterError, Conflict
 from sealbridge.kube.client import JSON, MERGE_PATCH, METADATA, Client, path_of
 from sealbridge.kube.discovery import Discovery
 from sealbridge.reconcile.cluster import Action, Applied, Owner, Ownership, TargetState
-from sealbridge.reconcile.kinds import NAMESPACE, SECRET, SERVICE_ACCOUNT, Kind, Object, ObjectKey, key_of
+from sealbridge.reconcile.kinds import (
+    CLUSTER_SECRET_STORE,
+    NAMESPACE,
+    SECRET,
+    SECRET_STORE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Object,
+    ObjectKey,
+    key_of,
+)
 from sealbridge.reconcile.ownership import Plan, decide, state_of
 from sealbridge.secret import Secret, Value
 
@@ -22,6 +32,9 @@ FIELD_MANAGER = "sealbridge"
 _REPLANS = 5  # times that a target is read again because others changed it
 _FRESH = 30.0  # seconds for which an object that the watch brought replaces a read
 _MOST_FRESH = 4096  # such objects
+# Read by everything that uses them: a read counts for all that ask within a moment.
+_SHARED = frozenset({SECRET_STORE.name, CLUSTER_SECRET_STORE.name})
+_MOST_SHARED = 1024
 _MOST_STATES = 16384  # the same for targets, of which little is kept
 _MOST_KNOWN = 65536  # targets whose existence is remembered
 
@@ -52,13 +65,19 @@ class KubernetesCluster:
         discovery: Discovery | None = None,
         witness: Witness = nobody,
         monotonic: Callable[[], float] = time.monotonic,
+        share_for: float = 0.0,
     ) -> None:
+        """`share_for`: seconds for which one read of a store serves all. For whoever is told of edits by a
+        watch, and hands them on with `offer` and `withdraw`."""
         self._client = client
         self._recorder = recorder
         self._discovery = discovery or Discovery(client)
         self._witness = witness
         self._monotonic = monotonic
+        self._share_for = share_for
         self._fresh: OrderedDict[ObjectKey, tuple[float, Object]] = OrderedDict()
+        self._shared: OrderedDict[ObjectKey, tuple[float, Object]] = OrderedDict()
+        self._changes = 0  # of what may be shared: a read that was under way meanwhile is nobody else's
         self._states: OrderedDict[tuple[str, str], tuple[float, TargetState]] = OrderedDict()
         self._present: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -76,6 +95,7 @@ class KubernetesCluster:
             if len(self._states) > _MOST_STATES:
                 self._states.popitem(last=False)
             return
+        self._unshare(key)
         if renew and key not in self._fresh:
             return
         self._fresh[key] = (self._monotonic(), obj)
@@ -86,19 +106,40 @@ class KubernetesCluster:
     def withdraw(self, key: ObjectKey) -> None:
         """What was offered for `key` is no longer true."""
         self._fresh.pop(key, None)
+        self._unshare(key)
         if key.kind == SECRET.name:
             self._states.pop((key.namespace, key.name), None)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object with its apiVersion and kind, or None."""
-        offered = self._fresh.pop(ObjectKey(kind.name, namespace, name), None)
+        key = ObjectKey(kind.name, namespace, name)
+        offered = self._fresh.pop(key, None)
         if offered is not None and self._monotonic() - offered[0] <= _FRESH:
+            self._share(key, offered[1])
             return offered[1]
+        shared = self._shared.get(key)
+        if shared is not None and self._monotonic() - shared[0] < self._share_for:
+            return shared[1]
         version = await self._discovery.version(kind)
         if version is None:
             return None
+        changes = self._changes
         obj: Object | None = await self._client.get(path_of(kind, namespace, name, version=version))
+        if obj is not None and changes == self._changes:
+            self._share(key, obj)
         return obj
+
+    def _share(self, key: ObjectKey, obj: Object) -> None:
+        if key.kind in _SHARED:
+            self._shared[key] = (self._monotonic(), obj)
+            self._shared.move_to_end(key)
+            if len(self._shared) > _MOST_SHARED:
+                self._shared.popitem(last=False)
+
+    def _unshare(self, key: ObjectKey) -> None:
+        if key.kind in _SHARED:
+            self._shared.pop(key, None)
+            self._changes += 1
 
     async def list(
         self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
@@ -244,6 +285,7 @@ class KubernetesCluster:
                     params={"fieldManager": FIELD_MANAGER},
                     sensitive=True,  # the spec goes along: plain values of templates and fake stores
                 )
+                self._unshare(ObjectKey(kind.name, metadata.get("namespace") or "", metadata["name"]))
                 return
             except ClusterError as error:
                 if error.status not in {404, 409}:

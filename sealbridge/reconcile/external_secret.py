@@ -134,7 +134,9 @@ class _Pass:
         state: TargetState | None = None
         if target.creation_policy is not CreationPolicy.NONE:
             self._target = ObjectKey(SECRET.name, self._key.namespace, wanted.target_name)
-            state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
+            # What was never synced is due in any case, and mostly has no target: the write finds out.
+            if self._status.get("syncedResourceVersion"):
+                state = await self._cluster.target_state(self._key.namespace, wanted.target_name)
         self._is_gone = state is None
         if not self._is_due(wanted) and await self._is_valid(wanted, state):
             return await self._rest(wanted, state)

@@ -27,6 +27,7 @@ class KubernetesHarness:
 
     def __init__(self, server: ApiServer, namespace: str) -> None:
         connection = connect(str(server.admin_kubeconfig))
+        self.server = server
         self.namespace = namespace
         self.count = self.reads = 0
         self.user = Client(connection)
@@ -110,6 +111,52 @@ class TestKubernetesCluster(ClusterContract):
         cluster.offer(brought)
         cluster.withdraw(ObjectKey("Secret", *name))
         assert await cluster.target_state(*name) == edited
+
+    async def test_a_read_of_a_store_serves_all_for_a_moment_unless_it_has_changed(
+        self, harness: KubernetesHarness
+    ) -> None:
+        now, reads = 100.0, 0
+
+        def count(verb: str, resource: str, code: int) -> None:
+            nonlocal reads
+            reads += resource == "secretstores" and verb == "GET"
+
+        client = Client(connect(str(harness.server.admin_kubeconfig)), observe=count)
+        cluster = KubernetesCluster(
+            client, EventRecorder(client, Clock()), monotonic=lambda: now, share_for=1.0
+        )
+        key = ObjectKey("SecretStore", harness.namespace, "shared")
+        store = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "SecretStore",
+            "metadata": {"name": "shared"},
+            "spec": {"provider": {"fake": {"data": []}}},
+        }
+
+        async def read() -> Object:
+            found = await cluster.get(KINDS["SecretStore"], key.namespace, key.name)
+            assert found is not None
+            return found
+
+        await harness.put(store)
+        assert await read() == await read()
+        assert reads == 1
+        # Its own status, an edit that a watch brings, one that a sweep has found, and time.
+        await cluster.patch_status(KINDS["SecretStore"], await read(), {"capabilities": "ReadWrite"})
+        assert (await read())["status"] == {"capabilities": "ReadWrite"}
+        assert reads == 2
+        edited = await harness.put({**store, "spec": {"controller": "x", **store["spec"]}})
+        cluster.offer({**edited, "kind": "SecretStore"})
+        assert [(await read())["spec"].get("controller") for _ in range(2)] == ["x", "x"]
+        assert reads == 2
+        await harness.put({**store, "spec": {"controller": "y", **store["spec"]}})
+        cluster.withdraw(key)
+        assert (await read())["spec"]["controller"] == "y"
+        await harness.put({**store, "spec": {"controller": "z", **store["spec"]}})
+        now += 1.1
+        assert (await read())["spec"]["controller"] == "z"
+        assert reads == 4
+        await client.close()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import yaml
 
 from tests.canary import Canary
@@ -143,6 +145,15 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
             lambda: "condition" in world.condition("ExternalSecret", namespace, "refused").get("message", ""),
             what="a refusal",
         )
+
+        def reads_a_cluster_store() -> bool:
+            # What the watch or another has just brought is not read.
+            labels = {"again": secrets.token_hex(4)}
+            world.patch("ExternalSecret", namespace, "refused", {"metadata": {"labels": labels}})
+            requests = [event.request for event in apiserver.audit_events(user=world.user, since=since)]
+            return any((one.verb, one.resource) == ("get", "clustersecretstores") for one in requests)
+
+        eventually(reads_a_cluster_store, what="a read of a cluster's store")
         eventually(
             lambda: world.condition("SecretStore", namespace, "elsewhere").get("message"),
             what="a token's end",

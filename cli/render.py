@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sealbridge.errors import ManifestError, SealbridgeError, UsageError
 from sealbridge.local.source import SourceObject, key_in, object_of
 from sealbridge.manifests import Document, read_file
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, ObjectKey
+from sealbridge.reconcile.kinds import EXTERNAL_SECRET, KINDS, SEALED_SECRET, Object, ObjectKey
 from sealbridge.reconcile.rendering import Rendered, Renderer, Result
 from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 DIFFERENT = 3  # the exit code with --exit-code
 _CLUSTER = "cluster"
+# Kinds that a file brings along where a folder serves.
+_SERVES = frozenset(KINDS) - {EXTERNAL_SECRET.name, SEALED_SECRET.name}
+_GROUPS = frozenset(kind.group for kind in KINDS.values() if kind.group)
 _AT_ONCE = 8  # ExternalSecrets that are rendered side by side
 
 
@@ -100,13 +104,14 @@ def run(args: argparse.Namespace) -> int:
     paths = sources.files(args) or [sources.STDIN]
     if args.store_from == _CLUSTER:
         connection = _connection(args)
-        given = _read(paths, args.namespace or connection.namespace or "default")
+        given = _read(paths, args.namespace or connection.namespace or "default", serves=())
         place: _Place = partial(_cluster, connection, args.webhook_allowed_networks or Reach())
     else:
-        given = _read(paths, args.namespace or "default")
+        given = _read(paths, args.namespace or "default", serves=_SERVES)
         place = partial(_folder, args, given)
     if not given.wanted and not given.failed:
         raise ManifestError("there is no ExternalSecret in it", where=", ".join(args.file) or "stdin")
+    _tell_passed_over(given)
     lines = asyncio.run(_render(place, given.wanted))
     lines = sorted([*lines, *given.failed], key=lambda line: line.number)
     render_report.show(lines, as_json=args.output == "json", reveal=args.reveal)
@@ -121,6 +126,7 @@ class _Given(NamedTuple):
     wanted: Sequence[tuple[int, SourceObject]]
     others: Sequence[SourceObject]
     failed: Sequence[Line]
+    passed_over: Mapping[str, int]  # kinds of ours that do not count here
 
 
 # Opens what to render over: a renderer, and objects that it says something wrong of.
@@ -236,8 +242,12 @@ async def _render(place: _Place, wanted: Sequence[tuple[int, SourceObject]]) -> 
         return list(await asyncio.gather(*(line(number, each) for number, each in wanted)))
 
 
-def _read(paths: Sequence[str], namespace: str) -> _Given:
-    """All documents of ours; whatever is wrong with one of them is told in its place."""
+def _read(paths: Sequence[str], namespace: str, *, serves: Container[str]) -> _Given:
+    """All documents of ours; whatever is wrong with one of them is told in its place.
+
+    `serves` are the kinds that count besides ExternalSecrets.
+    """
+    passed_over: Counter[str] = Counter()
     wanted: list[tuple[int, SourceObject]] = []
     others: dict[ObjectKey, SourceObject] = {}
     failed: list[Line] = []
@@ -246,11 +256,16 @@ def _read(paths: Sequence[str], namespace: str) -> _Given:
         if isinstance(found, SealbridgeError):
             failed.append(Line(number, found.where or "", None, found))
             continue
+        kind = found.obj.get("kind")
+        if kind != EXTERNAL_SECRET.name and kind not in serves:
+            if _is_ours(found.obj):
+                passed_over[str(kind)] += 1
+            continue
         try:
             obj = object_of(found.obj, namespace=namespace)
         except ManifestError as error:
             key = key_in(found.obj, namespace)
-            if found.obj.get("kind") == EXTERNAL_SECRET.name and key is not None:
+            if kind == EXTERNAL_SECRET.name and key is not None:
                 failed.append(Line(number, found.where, Rendered(key=key, result=Result.FAILED, error=error)))
             else:
                 failed.append(Line(number, found.where, None, error))
@@ -271,7 +286,19 @@ def _read(paths: Sequence[str], namespace: str) -> _Given:
             wanted.append((number, each))
         else:
             others[each.key] = each
-    return _Given(wanted, list(others.values()), failed)
+    return _Given(wanted, list(others.values()), failed, passed_over)
+
+
+def _is_ours(document: Object) -> bool:
+    """Whether somebody may think that it counts here."""
+    group = str(document.get("apiVersion")).rpartition("/")[0]
+    return document.get("kind") in KINDS or group in _GROUPS
+
+
+def _tell_passed_over(given: _Given) -> None:
+    if given.passed_over:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(given.passed_over.items()))
+        console.note(f"not looked at in the files: {kinds}")
 
 
 def _documents(paths: Sequence[str]) -> list[Document | SealbridgeError]:

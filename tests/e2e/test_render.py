@@ -285,6 +285,7 @@ def test_a_store_of_the_file_does_not_serve_where_the_cluster_does(world: World,
 
     assert printed.code == 1
     assert f'there is no SecretStore "mine" in namespace "{namespace}"' in printed.err
+    assert "not looked at in the files: 1 SecretStore" in printed.err
 
 
 def cluster_store(name: str, provider: Manifest, **spec: Any) -> Manifest:

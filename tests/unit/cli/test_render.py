@@ -181,6 +181,20 @@ def test_one_bad_document_stops_no_other(world: World, render: Render) -> None:
     assert "it is there more than once" in err
 
 
+def test_kinds_that_do_not_count_are_named(world: World, render: Render) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "one"}))
+    sealed = world.sealed("s", {"k": "v"})
+    fan = {"apiVersion": "external-secrets.io/v1", "kind": "ClusterExternalSecret", "metadata": {"name": "c"}}
+    other = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
+    app = write(world, "app.yaml", sealed, fan, fan, other, external_secret("db", {"A": "a"}))
+
+    code, out, err = render("-f", app)
+
+    assert code == 0
+    assert out.count("ExternalSecret default/") == 1
+    assert err == "not looked at in the files: 2 ClusterExternalSecret, 1 SealedSecret\n"
+
+
 def test_two_that_make_one_secret_are_told(world: World, render: Render) -> None:
     world.write("store.yaml", fake_store("fake", {"a": "one"}))
     target: dict[str, Any] = {"target": {"name": "same"}}

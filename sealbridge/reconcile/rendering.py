@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
+
+import msgspec
 
 from sealbridge.errors import SealbridgeError
 from sealbridge.reconcile import conditions, finalizer
@@ -27,12 +30,18 @@ from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKe
 from sealbridge.reconcile.ownership import DEFAULT_TYPE, belongs_to, controller_of, decide
 from sealbridge.reconcile.read_only import ReadOnlyCluster
 from sealbridge.reconcile.store_pool import Opener, StorePool
-from sealbridge.secret import Secret, Value
+from sealbridge.secret import Secret, Value, check_name, check_namespace
 from sealbridge.stores.registry import open_store
 from sealbridge.sync.missing import missing_text
 from sealbridge.sync.model import ExternalSecret, parse
 from sealbridge.sync.plan import generators
 from sealbridge.sync.template import DATA_HASH_ANNOTATION
+
+_IDENTITY = ("uid", "resourceVersion", "generation")
+
+
+class _Applied(msgspec.Struct):
+    metadata: dict[str, Any] = {}
 
 
 class Result(Enum):
@@ -124,8 +133,11 @@ class Renderer:
             return Rendered(key=key, result=Result.FAILED, error=error)
 
     async def _rendered(self, key: ObjectKey, given: Object) -> Rendered:
+        check_name(key.name, "metadata.name")
+        check_namespace(key.namespace, "metadata.namespace")
         obj = _as_live(given, await self._cluster.get(EXTERNAL_SECRET, key.namespace, key.name))
         wanted = parse(obj)
+        check_name(wanted.target_name, "spec.target.name")
         desired = Desired(self._cluster, self._stores, wanted, fresh=False, checked_only=False)
         try:
             found = await desired.ask()
@@ -185,17 +197,30 @@ class Renderer:
 
 def _as_live(given: Object, live: Object | None) -> Object:
     """The object as it would be once it is applied: who it is and what was told of it are the cluster's."""
-    metadata = {
-        k: v for k, v in given["metadata"].items() if k not in ("uid", "resourceVersion", "generation")
-    }
+    metadata = {k: v for k, v in given["metadata"].items() if k not in _IDENTITY}
     rest = {k: v for k, v in given.items() if k != "status"}
     if live is None:
         return {**rest, "metadata": metadata}
     own = live["metadata"]
-    metadata |= {k: own[k] for k in ("uid", "resourceVersion", "generation") if k in own}
+    metadata |= {k: own[k] for k in _IDENTITY if k in own}
+    applied = _last_applied(own)
+    for field in ("labels", "annotations"):
+        # What others have put there stays, as kubectl has it: it counts for the operator as well.
+        others = {k: v for k, v in (own.get(field) or {}).items() if k not in applied.get(field, ())}
+        metadata[field] = others | (metadata.get(field) or {})
     # The API server hands out every version as the one that is asked for, and so names it as the owner.
     version = live.get("apiVersion") or rest.get("apiVersion")
     return {**rest, "apiVersion": version, "metadata": metadata, "status": live.get("status") or {}}
+
+
+def _last_applied(metadata: Object) -> Mapping[str, Mapping[str, str]]:
+    """Labels and annotations that kubectl has put there, and takes away when a file has them no more."""
+    text = (metadata.get("annotations") or {}).get("kubectl.kubernetes.io/last-applied-configuration")
+    try:
+        found = msgspec.json.decode(text or "{}", type=_Applied).metadata
+    except (msgspec.DecodeError, UnicodeError):
+        return {}
+    return {field: keys for field, keys in found.items() if isinstance(keys, dict)}
 
 
 def _compared(rendered: Rendered, before: Secret | None, after: Secret | None) -> Rendered:

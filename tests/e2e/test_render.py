@@ -215,6 +215,8 @@ def test_nothing_is_written_and_only_what_is_documented_is_asked(
         Request("create", "serviceaccounts", "token"),
     }
     assert {event.status for event in events} <= {200, 201, 404}
+    reader = world.server.audit_events(user=f"system:serviceaccount:{namespace}:reader", since=position)
+    assert {event.request.verb for event in reader} == {"get"}
     assert versions(world, namespace) == before
 
 
@@ -286,6 +288,26 @@ def test_a_store_of_the_file_does_not_serve_where_the_cluster_does(world: World,
     assert printed.code == 1
     assert f'there is no SecretStore "mine" in namespace "{namespace}"' in printed.err
     assert "not looked at in the files: 1 SecretStore" in printed.err
+
+
+def test_what_others_have_put_on_the_applied_object_counts(world: World, desk: Desk, canary: Canary) -> None:
+    """Labels and annotations that kubectl did not bring, and so does not take away."""
+    namespace = desk.person.namespace
+    applied = external_secret(namespace, "db", A="a")
+    applied["metadata"]["labels"] = {"brought": "1", "dropped": "1"}
+    theirs = secret(namespace, "db", {"B": canary("of somebody else")})
+    world.apply([fake_store(namespace, "fake", {"a": canary("adopting")}), theirs, applied])
+    wanted = external_secret(namespace, "db", A="a")
+    wanted["metadata"]["labels"] = {"brought": "2"}
+
+    assert "made by somebody else" in desk.json([wanted]).objects["db"]["error"]["what"]
+    added = {"labels": {"by-hand": "1"}, "annotations": {"sealbridge.io/adopt": "true"}}
+    world.patch("ExternalSecret", namespace, "db", {"metadata": added})
+
+    told = desk.json([wanted]).objects["db"]
+    assert told["result"] == "updated", told
+    assert {one["key"]: one["change"] for one in told["data"]} == {"A": "added", "B": "removed"}
+    assert {one["key"] for one in told["labels"] if "/" not in one["key"]} == {"brought", "by-hand"}
 
 
 def cluster_store(name: str, provider: Manifest, **spec: Any) -> Manifest:

@@ -357,3 +357,22 @@ async def test_a_write_through_a_cluster_that_is_only_read_is_a_defect(world: Wo
 
 def test_a_difference_says_in_one_word_what_it_is() -> None:
     assert {change.value for change in Change} == {"added", "changed", "same", "removed"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"metadata": {"name": "../x"}}, "metadata.name is not a name"),
+        ({"metadata": {"name": "db", "namespace": "a/b"}}, "metadata.namespace is not a namespace"),
+        ({"target": {"name": "../../x"}}, "spec.target.name is not a name"),
+    ],
+)
+async def test_names_that_no_server_takes_are_refused(
+    world: World, fields: dict[str, Any], words: str
+) -> None:
+    world.write("store.yaml", fake_store("fake", {"a": "one"}))
+
+    found = await rendered(world, external_secret("db", {"A": "a"}, **fields))
+
+    assert found.result is Result.FAILED
+    assert words in str(found.error)

@@ -153,11 +153,11 @@ class Settings:
         "default", "NAME", "leave stores of another spec.controller alone (default: default)"
     )
 
-    webhook_allowed_networks: tuple[str, ...] = _option(
+    store_allowed_networks: tuple[str, ...] = _option(
         (),
         _list,
         "NETWORK,...",
-        "loopback, link-local and other special addresses that webhook stores may reach",
+        "loopback, link-local and other special addresses that stores may reach",
     )
 
     restart_interval: timedelta = _time(
@@ -235,9 +235,9 @@ class Settings:
             raise UsageError("--rate-limit must be 1 or more, --rate-limit-burst 0 or more")
         Clients(self.trusted_proxies)
         try:
-            self.webhook_reach()
+            self.store_reach()
         except ValueError as error:
-            raise UsageError(f"--webhook-allowed-networks: {error}") from None
+            raise UsageError(f"--store-allowed-networks: {error}") from None
         if self.restarts_per_minute < 1:
             raise UsageError("--restarts-per-minute must be 1 or more")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
@@ -259,9 +259,9 @@ class Settings:
         for address in (self.listen_addr, self.listen_metrics_addr):
             host_and_port(address)
 
-    def webhook_reach(self) -> Reach:
+    def store_reach(self) -> Reach:
         """What webhook stores may connect to."""
-        return Reach.of(self.webhook_allowed_networks)
+        return Reach.of(self.store_allowed_networks)
 
     def served_namespaces(self, own: str) -> tuple[str, ...]:
         """The namespaces to serve, the operator's `own` first; empty for all."""

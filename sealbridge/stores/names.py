@@ -1,4 +1,4 @@
-"""Which names a search means: regular expressions of RE2 that match anywhere. Knows no store."""
+"""Which names a search or a condition means: expressions of RE2 that match anywhere. Knows no store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sealbridge.errors import Invalid
 _MEMORY = 1 << 20  # bytes that one pattern may take, compiled
 
 
-def matcher(expression: str) -> Callable[[str], bool]:
-    """Whether a name fits; an empty expression fits every name. Raises Invalid."""
+def matcher(expression: str, where: str = "find.name.regexp") -> Callable[[str], bool]:
+    """Whether a name fits; an empty expression fits every name. Raises Invalid at `where`."""
     if not expression:
         return lambda name: True
     import re2  # only those who search pay for its import
@@ -21,7 +21,7 @@ def matcher(expression: str) -> Callable[[str], bool]:
     try:
         pattern = re2.compile(expression, options)
     except (re2.error, UnicodeEncodeError):
-        raise Invalid(f"{expression!r} is no regular expression of RE2", where="find.name.regexp") from None
+        raise Invalid(f"{expression!r} is no regular expression of RE2", where=where) from None
     finally:
         # RE2's binding would keep 128 patterns of any size.
         re2.purge()

@@ -31,7 +31,7 @@ _MODELS = {
 }
 PROVIDERS = tuple(_MODULES)
 # Where whoever writes the store chooses what is sent, and can read what is answered.
-_BOUNDED = frozenset({"webhook"})
+_BOUNDED = frozenset({"kubernetes", "webhook"})
 # Their requests tell who asks, so that a cluster store of theirs is opened for each namespace.
 TELLING = frozenset({"webhook"})
 
@@ -47,7 +47,7 @@ async def open_store(
 ) -> Store:
     """Open a store of `provider` from its part of the spec, with the credentials that it points to.
 
-    `reach` bounds the addresses that a store may lead to whose URL is a template.
+    `reach` bounds the addresses that a store may lead to whose server a tenant may choose.
     Contacts no server. Raises Invalid when the provider or its configuration is not understood, and
     what `resolver` raises when a credential is not there.
     """

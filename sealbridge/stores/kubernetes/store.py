@@ -20,6 +20,7 @@ from sealbridge.stores.kubernetes.login import AccountLogin, FixedLogin, Login
 from sealbridge.stores.kubernetes.pushing import pushed, read_metadata, without
 from sealbridge.stores.names import matcher
 from sealbridge.stores.property import UnsupportedPath, lookup
+from sealbridge.stores.reach import Reach
 from sealbridge.stores.trust import ClientCertificate, authorities, secret_item, tls_context
 
 _READS = 8  # at once
@@ -192,7 +193,9 @@ class KubernetesStore:
         return f"{path}/{name}" if name else path
 
 
-async def open_store(config: Mapping[str, Any], resolver: Resolver) -> KubernetesStore:
+async def open_store(
+    config: Mapping[str, Any], resolver: Resolver, reach: Reach | None = None
+) -> KubernetesStore:
     """Open from `spec.provider.kubernetes`. Contacts no server. Raises Invalid, and what `resolver` does."""
     model = configuration.read(config)
     if model.auth_ref is not None:
@@ -208,13 +211,19 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> Kubernete
         ca = await authorities(model.server.ca_bundle, model.server.ca_provider, resolver, where)
         login, certificate = await _login(model, resolver)
     try:
-        import aiohttp  # noqa: F401 - found missing now, not at the first request
+        from sealbridge.stores.addresses import AddressGuard
     except ModuleNotFoundError:
         raise Invalid(
             "the provider kubernetes needs the package aiohttp, which is not installed",
             hint="pip install 'sealbridge[cluster]'",
         ) from None
-    exchange = Exchange(server, tls=tls_context(ca, certificate), timeout=_TIMEOUT, largest=_LARGEST_ANSWER)
+    exchange = Exchange(
+        server,
+        tls=tls_context(ca, certificate),
+        timeout=_TIMEOUT,
+        largest=_LARGEST_ANSWER,
+        guard=AddressGuard(reach or Reach(), server),
+    )
     return KubernetesStore(Api(server, exchange, login), model.remote_namespace)
 
 

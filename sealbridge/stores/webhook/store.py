@@ -185,6 +185,7 @@ async def open_store(
     """Open from `spec.provider.webhook`. Contacts no server. Raises Invalid, and what `resolver` raises."""
     model = configuration.read(config)
     try:
+        from sealbridge.stores.addresses import AddressGuard
         from sealbridge.stores.webhook import dialing
     except ModuleNotFoundError:
         raise Invalid(
@@ -203,7 +204,7 @@ async def open_store(
         secrets.setdefault(wanted.name, {}).update(secret.items)
     ca = await authorities(model.ca_bundle, model.ca_provider, resolver, WHERE)
     server = shown(model.url)
-    guard = dialing.AddressGuard(reach or Reach(), server)
+    guard = AddressGuard(reach or Reach(), server)
     exchange = Exchange(
         server,
         tls=tls_context(ca),

@@ -20,6 +20,7 @@ from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Unavailable
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Items, Push, Reference, Search, Store, Target
 from sealbridge.stores.kubernetes import KubernetesStore
+from sealbridge.stores.reach import LOCAL
 from sealbridge.stores.registry import open_store
 from tests.canary import Canary
 from tests.servers.apiserver import ApiServer
@@ -83,7 +84,7 @@ async def opened(remote: Remote) -> AsyncIterator[Open]:
         whole = {"server": server, "remoteNamespace": remote.namespace, "auth": TOKEN, **config}
         resolver = resolver or DictResolver({"login/token": f"{token}\n"})
         whole = {key: value for key, value in whole.items() if value is not None}
-        stores.append(await open_store("kubernetes", whole, resolver))
+        stores.append(await open_store("kubernetes", whole, resolver, reach=LOCAL))
         return stores[-1]
 
     yield open_

@@ -12,6 +12,7 @@ import pytest
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
 from sealbridge.secret import Value
 from sealbridge.stores.base import Reference, Search
+from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
 from tests.canary import Canary
 from tests.servers.odd import Request, odd_server
@@ -31,7 +32,7 @@ def ended() -> Iterator[threading.Event]:
 async def fetched(url: str, token: str | None = None) -> Value | StoreError:
     resolver = DictResolver({"login/token": token or "t"})
     auth = {"token": {"bearerToken": {"name": "login", "key": "token"}}}
-    store = await open_store("kubernetes", {"server": {"url": url}, "auth": auth}, resolver)
+    store = await open_store("kubernetes", {"server": {"url": url}, "auth": auth}, resolver, reach=LOCAL)
     try:
         return (await store.fetch([APP]))[APP]
     finally:
@@ -146,7 +147,29 @@ async def test_a_list_that_never_ends_is_bounded_by_its_size(monkeypatch: pytest
     with odd_server(says(200, page)) as server:
         resolver = DictResolver({"login/token": "t"})
         auth = {"token": {"bearerToken": {"name": "login", "key": "token"}}}
-        store = await open_store("kubernetes", {"server": {"url": server.url}, "auth": auth}, resolver)
+        store = await open_store(
+            "kubernetes", {"server": {"url": server.url}, "auth": auth}, resolver, reach=LOCAL
+        )
         with pytest.raises(Invalid, match="larger than"):
             await store.find(Search())
         await store.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]"])
+async def test_a_server_out_of_reach_gets_neither_a_connection_nor_the_token(host: str) -> None:
+    auth = {"token": {"bearerToken": {"name": "login", "key": "token"}}}
+    with odd_server(says(200, {})) as server:
+        url = f"http://{host}:{server.url.rpartition(':')[2]}"
+        store = await open_store(
+            "kubernetes",
+            {"server": {"url": url}, "auth": auth},
+            DictResolver({"login/token": "t"}),
+            reach=Reach(),
+        )
+        found = (await store.fetch([APP]))[APP]
+        assert isinstance(found, Denied)
+        assert "may not reach" in found.what
+        with pytest.raises(Denied, match="may not reach"):
+            await store.check()
+        await store.close()
+        assert server.connections == 0

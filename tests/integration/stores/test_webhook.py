@@ -15,10 +15,10 @@ import trustme
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
 from sealbridge.secret import Secret, Value
+from sealbridge.stores.addresses import AddressGuard
 from sealbridge.stores.base import Push, Reference, Search, Store, Target
 from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
-from sealbridge.stores.webhook.dialing import AddressGuard
 from tests.canary import Canary
 from tests.servers.odd import Request, odd_server
 from tests.servers.resolver import DictResolver
@@ -300,7 +300,7 @@ async def test_loopback_is_out_of_reach_in_whatever_way_it_is_written(opened: Op
         assert isinstance(found, Denied), found
         assert "may not reach" in found.what
         assert found.hint is not None
-        assert "--webhook-allowed-networks" in found.hint
+        assert "--store-allowed-networks" in found.hint
         with pytest.raises(Denied, match="may not reach"):
             await store.check()
         with pytest.raises(Denied):

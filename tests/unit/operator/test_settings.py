@@ -111,8 +111,8 @@ def test_a_label_selector_that_is_none_is_refused_at_the_start() -> None:
 
 
 def test_addresses_that_webhooks_may_reach_are_read_at_the_start() -> None:
-    settings = Settings.read({"webhook_allowed_networks": "127.0.0.0/8, ::1"}, {})
-    assert settings.webhook_reach().lets("127.0.0.1")
-    assert not Settings().webhook_reach().lets("127.0.0.1")
-    with pytest.raises(UsageError, match="--webhook-allowed-networks: 'localhost' is not a network"):
-        Settings(webhook_allowed_networks=("localhost",))
+    settings = Settings.read({"store_allowed_networks": "127.0.0.0/8, ::1"}, {})
+    assert settings.store_reach().lets("127.0.0.1")
+    assert not Settings().store_reach().lets("127.0.0.1")
+    with pytest.raises(UsageError, match="--store-allowed-networks: 'localhost' is not a network"):
+        Settings(store_allowed_networks=("localhost",))

@@ -6,8 +6,7 @@ be read denies.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, SECRET_STORE, Kind, Object, ObjectKey
 from sealbridge.stores.config import read_config
 from sealbridge.sync.label_selector import LabelSelector
+from sealbridge.stores.names import matcher
 
 DEFAULT_CONTROLLER_CLASS = "default"
 
@@ -86,7 +86,7 @@ async def check_access(cluster: Cluster, store: Object, namespace: str) -> None:
 @dataclass(frozen=True, slots=True)
 class _Condition:
     namespaces: tuple[str, ...]
-    expressions: tuple[re.Pattern[str], ...]
+    expressions: tuple[Callable[[str], bool], ...]
     selector: Mapping[str, Any] | None
 
     @classmethod
@@ -99,16 +99,12 @@ class _Condition:
         selector = entry.get("namespaceSelector")
         if selector is not None and not isinstance(selector, dict):
             raise Invalid("namespaceSelector must be a mapping", where=where)
-        expressions = []
-        for text in _texts(entry.get("namespaceRegexes"), f"{where}.namespaceRegexes"):
-            try:
-                expressions.append(re.compile(text, re.ASCII))
-            except re.error:
-                raise Invalid("is no regular expression", where=f"{where}.namespaceRegexes") from None
-        return cls(_texts(entry.get("namespaces"), f"{where}.namespaces"), tuple(expressions), selector)
+        regexes = f"{where}.namespaceRegexes"
+        expressions = tuple(matcher(text, regexes) for text in _texts(entry.get("namespaceRegexes"), regexes))
+        return cls(_texts(entry.get("namespaces"), f"{where}.namespaces"), expressions, selector)
 
     def names(self, namespace: str) -> bool:
-        return namespace in self.namespaces or any(e.search(namespace) for e in self.expressions)
+        return namespace in self.namespaces or any(fits(namespace) for fits in self.expressions)
 
 
 def _texts(value: object, where: str) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def expression(operator: str, *values: str, key: str = "team") -> list[Any]:
         [{"namespaces": ["x", "team-a"]}],
         [{"namespaces": ["x"]}, {"namespaces": ["team-a"]}],
         [{"namespaceRegexes": ["^x$", "eam-"]}],
+        [{"namespaceRegexes": [r"^\pL+-[[:alpha:]]\z"]}],
         selector(matchLabels={"team": "a"}),
         selector(matchLabels={"kubernetes.io/metadata.name": "team-a"}),
         selector(),
@@ -84,6 +85,7 @@ async def test_a_namespace_that_no_condition_names_may_not(world: World, conditi
         ["team-a"],
         [{"namespaces": "team-a"}],
         [{"namespaceRegexes": ["("]}],
+        [{"namespaceRegexes": ["(?=team)"]}],
         [{"namespaceSelector": "team=a"}],
         selector(matchLabels=["team"]),
         selector(matchExpressions=["team"]),
@@ -101,6 +103,11 @@ async def test_a_namespace_that_no_condition_names_may_not(world: World, conditi
 async def test_a_condition_that_cannot_be_read_denies(world: World, conditions: Any) -> None:
     with pytest.raises(Invalid):
         await access(world, conditions)
+
+
+async def test_an_expression_that_would_take_ages_does_not(world: World) -> None:
+    with pytest.raises(Denied):
+        await access(world, [{"namespaceRegexes": ["^(a|aa)+$"]}], namespace="a" * 62 + "b")
 
 
 async def test_a_namespace_that_is_not_there_has_no_labels(world: World) -> None:

@@ -16,7 +16,7 @@ from sealbridge.sync.missing import is_missing
 from sealbridge.sync.model import ExternalSecretSpec, NullBytePolicy, StoreRef
 from sealbridge.sync.options import NONE, Options
 from sealbridge.sync.plan import Entry, Question, entries
-from sealbridge.sync.rewrite import rewrite
+from sealbridge.sync.rewrite import Time, rewrite
 
 # What a search found, by name, or what a generator made.
 Found = Mapping[str, Value]
@@ -58,6 +58,7 @@ def assemble(
     matches: dict[str, int] = {}
     missing: dict[str, SealbridgeError] = {}
     failures: list[tuple[Entry, SealbridgeError]] = []
+    allowed = Time()
     for entry in entries(spec):
         answer, said = _answer(entry, results, generated or {})
         if said and isinstance(answer, NotFound) and entry.name in options.optional:
@@ -74,7 +75,7 @@ def assemble(
                 failures.append((entry, _too_few(len(answer), options.minimum_matches)))
                 continue
         try:
-            items.update(_items(entry, answer))
+            items.update(_items(entry, answer, allowed))
         except ValueError as error:
             failures.append((entry, SealbridgeError(str(error))))
     if failures:
@@ -97,7 +98,7 @@ def _too_few(count: int, minimum: int) -> SealbridgeError:
     return SealbridgeError(f"found {found}, and sealbridge.io/minimum-matches is {minimum}")
 
 
-def _items(entry: Entry, answer: Value | Found) -> dict[str, Value]:
+def _items(entry: Entry, answer: Value | Found, allowed: Time) -> dict[str, Value]:
     if entry.secret_key is not None and isinstance(answer, Value):
         return {entry.secret_key: _decoded(answer.reveal(), entry)}
     if isinstance(answer, Value):
@@ -106,7 +107,7 @@ def _items(entry: Entry, answer: Value | Found) -> dict[str, Value]:
         found = {key: value.reveal() for key, value in answer.items()}
     # Whoever rewrites keys has them as the store names them; what no Secret takes is an error then.
     if entry.rewrite:
-        found = rewrite(entry.rewrite, found)
+        found = rewrite(entry.rewrite, found, allowed)
     elif entry.question is not None:
         found = convert_keys(found, entry.conversion)
     items: dict[str, Value] = {}

@@ -7,7 +7,7 @@ is refused with its path; nothing is ignored in silence.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sealbridge.errors import Invalid, ManifestError
+from sealbridge.secret import check_name
 from sealbridge.stores.config import problem, without_nulls
 from sealbridge.stores.names import matcher
 from sealbridge.sync import generators, options
@@ -410,6 +411,28 @@ def _check(spec: ExternalSecretSpec) -> None:
         if entry.source_ref is None or entry.source_ref.generator_ref is None:
             _check_source(spec, entry.source_ref, where)
     _check_template(spec.target.template)
+    for field, name in _names(spec):
+        check_name(name, field)
+
+
+def _names(spec: ExternalSecretSpec) -> Iterator[tuple[str, str]]:
+    """Every object that is named, with its field: none may lead to another namespace by a path."""
+    if spec.target.name:
+        yield "spec.target.name", spec.target.name
+    if spec.secret_store_ref is not None and spec.secret_store_ref.name:
+        yield "spec.secretStoreRef.name", spec.secret_store_ref.name
+    sources = [(f"spec.data[{n}]", data.source_ref) for n, data in enumerate(spec.data)]
+    sources += [(f"spec.dataFrom[{n}]", entry.source_ref) for n, entry in enumerate(spec.data_from)]
+    for where, source in sources:
+        if source is not None and source.store_ref is not None:
+            yield f"{where}.sourceRef.storeRef.name", source.store_ref.name
+        if source is not None and source.generator_ref is not None:
+            yield f"{where}.sourceRef.generatorRef.name", source.generator_ref.name
+    template = spec.target.template
+    for number, place in enumerate(template.template_from if template is not None else ()):
+        for field, ref in (("configMap", place.config_map), ("secret", place.secret)):
+            if ref is not None:
+                yield f"spec.target.template.templateFrom[{number}].{field}.name", ref.name
 
 
 def _check_policies(target: Target) -> None:

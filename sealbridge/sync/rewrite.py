@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
@@ -17,6 +18,10 @@ from sealbridge.templates.go.floats import format_float
 
 # What JSON may nest; Go allows 10,000, of which nobody has a use in a Secret of 1 MiB.
 _DEPTH = 100
+# Of a key between two operations; what a Secret takes is much shorter.
+_LONGEST_KEY = 4096
+# Seconds that one ExternalSecret may take; its author may be nobody to trust.
+_SECONDS = 20.0
 _HALF = re.compile("[\ud800-\udfff]")
 _ESCAPES = re.compile('[\0-\x1f"\\\\\u2028\u2029]')
 _HTML_ESCAPES = re.compile('[\0-\x1f"\\\\\u2028\u2029<>&]')
@@ -101,15 +106,31 @@ def problem_of(operation: Rewrite) -> str | None:
     return None
 
 
-def rewrite(operations: Iterable[Rewrite], entries: Mapping[str, bytes]) -> dict[str, bytes]:
+class Time:
+    """What all operations of one ExternalSecret together may take."""
+
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise ValueError when it is over."""
+        if time.monotonic() > self._end:
+            raise ValueError(f"it takes longer than {self._seconds:g} seconds")
+
+
+def rewrite(
+    operations: Iterable[Rewrite], entries: Mapping[str, bytes], allowed: Time | None = None
+) -> dict[str, bytes]:
     """The entries after all operations. Raises ValueError that names operation and key, never a value."""
+    allowed = allowed or Time()
     result = dict(entries)
     for number, operation in enumerate(operations):
         try:
             if operation.merge is not None:
                 result = _merged(operation.merge, result)
             else:
-                result = _renamed(_renaming(operation), result)
+                result = _renamed(_renaming(operation), result, allowed)
         except ValueError as error:
             raise ValueError(f"rewrite[{number}]: {error}") from None
     return result
@@ -162,11 +183,14 @@ def _transformer(transform: Transform) -> Callable[[str], str]:
     return render
 
 
-def _renamed(new_key: Callable[[str], str], entries: Mapping[str, bytes]) -> dict[str, bytes]:
+def _renamed(new_key: Callable[[str], str], entries: Mapping[str, bytes], allowed: Time) -> dict[str, bytes]:
     renamed: dict[str, bytes] = {}
     origins: dict[str, str] = {}
     for key in sorted(entries):
+        allowed.check()
         new = new_key(key)
+        if len(new) > _LONGEST_KEY:
+            raise ValueError(f"the key {key[:40]!r} becomes longer than {_LONGEST_KEY} characters")
         if new in origins:
             raise ValueError(f"the keys {origins[new]!r} and {key!r} both become {new!r}")
         renamed[new], origins[new] = entries[key], key

@@ -137,17 +137,23 @@ class _Target:
         self._put(target, key, self._rendered(source, field), field)
 
     def add_all(self, target: TemplateTarget, source: str, field: str) -> None:
-        """Render a YAML map of keys and values."""
+        """Render a YAML map of keys and values. Its keys may be values in part: no error has them."""
         for key, value in _entries(self._rendered(source, field), field).items():
-            self._put(target, key, value, field)
+            if target is TemplateTarget.DATA and not _KEY.fullmatch(key):
+                raise TemplateError(
+                    "it makes a key that no Secret can have",
+                    where=f"{_WHERE}.{field}",
+                    hint="keys have at most 253 letters, digits, '-', '_' and '.'; quote values in YAML",
+                )
+            self._put(target, key, value, field, "the value of a key")
 
-    def _put(self, target: TemplateTarget, key: str, rendered: str, field: str) -> None:
+    def _put(self, target: TemplateTarget, key: str, rendered: str, field: str, shown: str = "") -> None:
         if target is TemplateTarget.DATA:
             try:
                 self.data[key] = Value(decode(rendered.encode("utf-8", "surrogateescape"), self._decoding))
             except ValueError as error:
                 what = str(error).replace("decodingStrategy", "valuesDecodingStrategy")
-                raise TemplateError(f"key {key!r}: {what}", where=f"{_WHERE}.{field}") from None
+                raise TemplateError(f"{shown or f'key {key!r}'}: {what}", where=f"{_WHERE}.{field}") from None
             return
         into = self.labels if target is TemplateTarget.LABELS else self.annotations
         into[key] = _text(rendered, field)
@@ -214,10 +220,10 @@ def _entries(document: str, field: str) -> dict[str, str]:
         return {}
     if not isinstance(entries, dict):
         raise TemplateError("it makes YAML that is no map of keys and values", where=where)
-    return {str(key): _scalar(str(key), value, where) for key, value in entries.items()}
+    return {str(key): _scalar(value, where) for key, value in entries.items()}
 
 
-def _scalar(key: str, value: object, where: str) -> str:
+def _scalar(value: object, where: str) -> str:
     match value:
         case None:
             return ""
@@ -229,7 +235,7 @@ def _scalar(key: str, value: object, where: str) -> str:
             return str(int(value))
         case float():
             return format_float(value, "g", -1)
-    raise TemplateError(f"the value of key {key!r} is no text but a list or map", where=where)
+    raise TemplateError("the value of a key is no text but a list or map", where=where)
 
 
 def _text(rendered: str, field: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sealbridge.sync.rewrite import Rewrite, problem_of, rewrite
+from sealbridge.sync.rewrite import Rewrite, Time, problem_of, rewrite
 from tests.canary import Canary
 
 
@@ -202,3 +202,19 @@ def test_what_is_wrong_with_an_operation_is_known_before_a_store_is_asked(
     operation: dict[str, Any], problem: str | None
 ) -> None:
     assert problem_of(msgspec.convert(operation, Rewrite)) == problem
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [{"regexp": {"source": "k", "target": "kk"}}, {"transform": {"template": "{{ .value }}{{ .value }}"}}],
+)
+def test_keys_that_double_with_every_operation_end_soon(operation: dict[str, Any]) -> None:
+    operations = [msgspec.convert(operation, Rewrite)] * 40
+    with pytest.raises(ValueError, match=r"rewrite\[1.\]: the key 'k+'\.?.* becomes longer than"):
+        rewrite(operations, {"k": b""})
+
+
+def test_an_external_secret_has_so_much_time_to_rewrite_and_no_more() -> None:
+    operation = msgspec.convert({"regexp": {"source": "a", "target": "b"}}, Rewrite)
+    with pytest.raises(ValueError, match=r"rewrite\[0\]: it takes longer than 0 seconds"):
+        rewrite([operation], {"a": b""}, Time(0))

@@ -81,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     cluster.add_argument("--context", metavar="NAME", help="the context in it (default: the current one)")
     cluster.add_argument(
-        "--webhook-allowed-networks",
+        "--store-allowed-networks",
         type=_reach,
         metavar="NETWORK,...",
         help="as the operator's option: special addresses that webhook stores may reach",
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     if args.store_from == _CLUSTER:
         connection = _connection(args)
         given = _read(paths, args.namespace or connection.namespace or "default", serves=())
-        place: _Place = partial(_cluster, connection, args.webhook_allowed_networks or Reach())
+        place: _Place = partial(_cluster, connection, args.store_allowed_networks or Reach())
     else:
         given = _read(paths, args.namespace or "default", serves=_SERVES)
         place = partial(_folder, args, given)
@@ -146,7 +146,7 @@ def _check_usage(args: argparse.Namespace) -> None:
             " log of a job they would stay",
             hint="run it in a terminal, or leave --reveal out",
         )
-    from_cluster = ("kubeconfig", "context", "webhook_allowed_networks")
+    from_cluster = ("kubeconfig", "context", "store_allowed_networks")
     for name in ("against", "secrets") if args.store_from == _CLUSTER else from_cluster:
         if getattr(args, name):
             where = "cluster" if name in from_cluster else "DIR"

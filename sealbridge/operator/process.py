@@ -59,6 +59,7 @@ from sealbridge.reconcile.sealed_secret import Options, SealedSecretReconciler
 from sealbridge.reconcile.sealing_keys import ClusterKeyring
 from sealbridge.reconcile.secret_store import SecretStoreReconciler
 from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.secret import Secret
 
 log = logging.getLogger("sealbridge.operator")
 
@@ -124,7 +125,7 @@ class Operator:
             name=settings.key_prefix,
             changed=self._keys_news.set,
         )
-        opener = CountingOpener(self._metrics.called, settings.webhook_reach())
+        opener = CountingOpener(self._metrics.called, settings.store_reach())
         self._stores = StorePool(
             self._cluster, self._clock, opener=opener, controller_class=settings.controller_class
         )
@@ -159,16 +160,16 @@ class Operator:
                             recreate=not settings.skip_recreate,
                             update_status=settings.update_status,
                             selects=selector.matches,
-                            is_sealing_key=lambda secret: is_key_secret(
-                                secret, self._namespace, settings.key_prefix
-                            ),
+                            is_sealing_key=self._is_sealing_key,
                         ),
                     ),
                     tells=settings.update_status,
                     selects=selector.matches,
                 ),
                 EXTERNAL_SECRET.name: restarter.around(
-                    ExternalSecretReconciler(self._cluster, self._stores, self._clock)
+                    ExternalSecretReconciler(
+                        self._cluster, self._stores, self._clock, is_sealing_key=self._is_sealing_key
+                    )
                 ),
                 CLUSTER_EXTERNAL_SECRET.name: ClusterExternalSecretReconciler(self._cluster, self._clock),
                 PUSH_SECRET.name: PushSecretReconciler(self._cluster, self._stores, self._clock),
@@ -198,6 +199,9 @@ class Operator:
         )
         self._metrics.watch_queue(self._queue)
         self._metrics.watch_keys(lambda: self._keys.count, lambda: self._keys.age(self._clock.now()))
+
+    def _is_sealing_key(self, secret: Secret) -> bool:
+        return is_key_secret(secret, self._namespace, self._settings.key_prefix)
 
     async def run(self) -> None:
         """Work until `stop`. Raises SealbridgeError when it cannot begin."""

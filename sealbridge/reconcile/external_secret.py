@@ -6,7 +6,7 @@ A failure never touches the target and never advances refreshTime.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sealbridge.errors import (
@@ -41,6 +41,7 @@ from sealbridge.reconcile.status import (
     write_status,
 )
 from sealbridge.reconcile.store_pool import StorePool
+from sealbridge.sealing.keys import KEY_LABEL
 from sealbridge.secret import Secret
 from sealbridge.sync.assemble import NOTHING
 from sealbridge.sync.fingerprints import data_hash
@@ -76,16 +77,23 @@ class ExternalSecretReconciler:
     """Makes the target of one ExternalSecret so, when it is due or the target is not what it was.
 
     `refresh_always`: a run that comes once. What time makes due is due now, and no next pass is spoken of;
-    policies that time has no part in hold as ever.
+    policies that time has no part in hold as ever. `is_sealing_key`: of a target that would be one.
     """
 
     def __init__(
-        self, cluster: Cluster, stores: StorePool, clock: Clock, *, refresh_always: bool = False
+        self,
+        cluster: Cluster,
+        stores: StorePool,
+        clock: Clock,
+        *,
+        refresh_always: bool = False,
+        is_sealing_key: Callable[[Secret], bool] = lambda secret: False,
     ) -> None:
         self._cluster = cluster
         self._stores = stores
         self._clock = clock
         self._refresh_always = refresh_always
+        self._is_sealing_key = is_sealing_key
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """One pass. Raises nothing that a user can meet: it is in the result."""
@@ -93,7 +101,15 @@ class ExternalSecretReconciler:
             obj = await self._cluster.get(EXTERNAL_SECRET, key.namespace, key.name)
             if obj is None:
                 return Result(key=key, outcome=Outcome.GONE)
-            current = _Pass(self._cluster, self._stores, self._clock, key, obj, self._refresh_always)
+            current = _Pass(
+                self._cluster,
+                self._stores,
+                self._clock,
+                key,
+                obj,
+                self._refresh_always,
+                self._is_sealing_key,
+            )
             return await (current.end() if being_deleted(obj) else current.run())
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
@@ -110,6 +126,7 @@ class _Pass:
         key: ObjectKey,
         obj: Object,
         refresh_always: bool,
+        is_sealing_key: Callable[[Secret], bool],
     ) -> None:
         self._cluster = cluster
         self._stores = stores
@@ -117,6 +134,7 @@ class _Pass:
         self._key = key
         self._obj = obj
         self._refresh_always = refresh_always
+        self._is_sealing_key = is_sealing_key
         status = obj.get("status")
         self._status: Mapping[str, object] = status if isinstance(status, dict) else {}
         self._refreshed = conditions.parse_timestamp(self._status.get("refreshTime"))
@@ -169,7 +187,14 @@ class _Pass:
                     return await self._finish(
                         wanted, conditions.SECRET_SYNCED, conditions.SECRET_SYNCED_MESSAGE
                     )
-            applied = await self._apply(wanted, await self._secret(desired))
+            secret = await self._secret(desired)
+            if self._is_sealing_key(secret):
+                raise ManifestError(
+                    "an ExternalSecret cannot make a sealing key",
+                    hint=f"take the label {KEY_LABEL} out, or give the target another name; "
+                    "keys are brought in as Secrets",
+                )
+            applied = await self._apply(wanted, secret)
             failure = conditions.DELETE_ORPHANED_FAILED_MESSAGE
             await self._delete_former(wanted)
         except Conflict as error:

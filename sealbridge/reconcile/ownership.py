@@ -30,6 +30,8 @@ RETAINED_ANNOTATION = "sealbridge.io/retained-for"
 ADOPT_ANNOTATION = "sealbridge.io/adopt"
 
 DEFAULT_TYPE = "Opaque"
+# What logs in to the cluster itself: no ExternalSecret makes one, and none changes one.
+_CREDENTIALS = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 
 _MERGES = frozenset({Ownership.MERGE, Ownership.CREATE_OR_MERGE})
 _T = TypeVar("_T")
@@ -225,6 +227,11 @@ def _was_made_by(secret: Secret, own: OwnFields, owner: Owner) -> bool:
 
 def _shared(current: Secret, desired: Secret, owner: Owner, ownership: Ownership) -> Secret:
     """The target of an ExternalSecret, which never takes what is somebody else's."""
+    if current.type in _CREDENTIALS:
+        raise NotOwned(
+            f'Secret "{current.name}" is a credential of the cluster itself ({current.type})',
+            hint="choose another name for the target",
+        )
     references = current.metadata.get("ownerReferences") or []
     merges = ownership in _MERGES
     _check_controller(current, owner, merges=merges)

@@ -321,7 +321,7 @@ def test_a_webhook_that_was_down_gets_what_it_missed(
     server, state = hook
     value = canary("to the webhook")
     state["status"] = 503
-    operator = world.operator("--webhook-allowed-networks=127.0.0.0/8")
+    operator = world.operator("--store-allowed-networks=127.0.0.0/8")
     operator.start()
     config = {"url": server.url + "/{{ .remoteRef.remoteKey }}", "body": "{{ .remoteRef.remoteKey }}"}
     pushed = push_secret(namespace, "ps", password="some")

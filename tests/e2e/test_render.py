@@ -405,7 +405,7 @@ def test_webhooks_reach_what_the_operator_lets_them(world: World, desk: Desk, lo
     assert "127.0.0.1" in refused.err
     assert not loopback.requests
 
-    assert desk.render([wanted], "--webhook-allowed-networks", "127.0.0.0/8").code == 0
+    assert desk.render([wanted], "--store-allowed-networks", "127.0.0.0/8").code == 0
 
 
 def test_a_right_that_is_missing_is_named_and_stops_no_other(

@@ -40,7 +40,7 @@ def test_a_cold_start_asks_for_each_remote_key_once(world: World, namespace: str
                 ),
             ]
         )
-        operator = world.operator("--webhook-allowed-networks=127.0.0.0/8")
+        operator = world.operator("--store-allowed-networks=127.0.0.0/8")
         operator.start()
         try:
             eventually(lambda: len(world.secrets(namespace)) == OBJECTS, what="the Secrets", timeout=180)

@@ -71,6 +71,15 @@ class World:
         document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.server.kubectl("apply", "-f", "-", stdin=json.dumps(document))
 
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create one object. Raises ApiError where the schema refuses it."""
+        api, kind = manifest["apiVersion"], manifest["kind"]
+        root = f"/apis/{api}" if "/" in api else f"/api/{api}"
+        namespace = manifest["metadata"].get("namespace")
+        place = f"/namespaces/{namespace}" if namespace else ""
+        created: Manifest = self.server.request("POST", f"{root}{place}/{kind.lower()}s", manifest)
+        return created
+
     def get(self, kind: str, namespace: str, name: str) -> Manifest:
         return self.server.request("GET", f"{_collection(kind, namespace)}/{name}")
 

@@ -240,12 +240,12 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "revealing into a pipe": (["--store-from", "source", "--reveal"], "stdout is no terminal"),
     "a kubeconfig for a folder": (["--store-from", "source", "--kubeconfig", "x"], "--kubeconfig is for"),
     "networks for a folder": (
-        ["--store-from", "source", "--webhook-allowed-networks", "127.0.0.1"],
-        "--webhook-allowed-networks is for",
+        ["--store-from", "source", "--store-allowed-networks", "127.0.0.1"],
+        "--store-allowed-networks is for",
     ),
     "an output to compare with for a cluster": (["--against", "output"], "--against is for"),
     "credentials for a cluster": (["--secrets", "output"], "--secrets is for"),
-    "no network": (["--webhook-allowed-networks", "x"], "is not a network"),
+    "no network": (["--store-allowed-networks", "x"], "is not a network"),
     "no cluster": ([], "no Kubernetes API server is configured"),
 }
 

@@ -137,6 +137,7 @@ class Operator:
             self._clock,
             version_of=targets.version,
             pace=Pace(interval=settings.restart_interval, per_minute=settings.restarts_per_minute),
+            controller_class=settings.controller_class,
         )
         sources = Sources()
         self._source_watch = SecretWatch(

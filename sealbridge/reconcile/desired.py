@@ -85,7 +85,8 @@ class Desired:
         answers = await self._asking.answers(wanted.spec)
         self._others |= _generators(wanted)
         made = await generated(self._cluster, generators(wanted.spec), wanted.namespace, SystemRandom())
-        assembled = assemble(wanted.spec, answers, made, wanted.options)
+        # Others do not wait while much is parsed or rewritten.
+        assembled = await asyncio.to_thread(assemble, wanted.spec, answers, made, wanted.options)
         return Given(assembled, missing_entries(wanted.spec, answers))
 
     async def secret(self, items: Mapping[str, Value]) -> Secret:

@@ -29,7 +29,6 @@ from sealbridge.reconcile.push_stores import PushStores, Stores, chooses, raise_
 from sealbridge.reconcile.push_work import Pushing, Work
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import being_deleted, failed, try_write_status, write_status
-from sealbridge.reconcile.store_access import is_foreign
 from sealbridge.reconcile.store_pool import StorePool
 from sealbridge.secret import Secret
 from sealbridge.stores.base import Target
@@ -127,7 +126,8 @@ class _Pass:
         self._key = key
         self._obj = obj
         self._refresh_always = refresh_always
-        self._stores = PushStores(cluster, key.namespace)
+        self._controller_class = stores.controller_class
+        self._stores = PushStores(cluster, key.namespace, stores.controller_class)
         self._more: frozenset[ObjectKey] = frozenset()
         status = obj.get("status")
         self._status: Mapping[str, object] = status if isinstance(status, dict) else {}
@@ -178,7 +178,7 @@ class _Pass:
             self._claims.keep_only(self._key, ())
             return self._result(Outcome.SKIPPED, message="it is being deleted")
         named = [(store.kind, store.name) for store in self._pushing.records]
-        if await names_foreign_store(self._cluster, named, self._key.namespace):
+        if await names_foreign_store(self._cluster, named, self._key.namespace, self._controller_class):
             return self._result(Outcome.SKIPPED, message="another controller takes care of its stores")
         spec = self._obj.get("spec")
         policy = spec.get("deletionPolicy") if isinstance(spec, dict) else None
@@ -330,7 +330,7 @@ class _Pass:
         records = self._pushing.records
         for key in sorted(store for store, there in records.items() if there and store not in current):
             store = await self._stores.one(key)
-            if isinstance(store, dict) and is_foreign(store):
+            if isinstance(store, dict) and self._stores.is_foreign(store):
                 del self._pushing.records[key]
                 continue
             if isinstance(store, dict) and being_deleted(store) and not being_deleted(self._obj):

@@ -10,8 +10,9 @@ from sealbridge.reconcile.asking import Unchecked
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import Object, ObjectKey, key_of
 from sealbridge.reconcile.status import being_deleted
-from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, selects, store_key
-from sealbridge.sync.push_secret import LabelSelector, PushSecretSpec, PushStoreRef
+from sealbridge.reconcile.store_access import STORE_KINDS, check_access, is_foreign, store_key
+from sealbridge.sync.label_selector import LabelSelector
+from sealbridge.sync.push_secret import PushSecretSpec, PushStoreRef
 
 # Either the object, or why it cannot be used.
 Stores = Mapping[ObjectKey, Object | SealbridgeError]
@@ -24,14 +25,7 @@ def any_store(kind: str, namespace: str) -> ObjectKey:
 
 def labelled(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
     """Whether a selector is there and selects these labels."""
-    if selector is None:
-        return False
-    expressions = [
-        {"key": one.key, "operator": one.operator, "values": list(one.values)}
-        for one in selector.match_expressions
-    ]
-    plain = {"matchLabels": selector.match_labels, "matchExpressions": expressions}
-    return selects(plain, labels, "labelSelector")
+    return selector is not None and selector.matches(labels)
 
 
 def chooses(ref: PushStoreRef, store: Object) -> bool:
@@ -45,11 +39,15 @@ def chooses(ref: PushStoreRef, store: Object) -> bool:
 
 
 class PushStores:
-    """One look for stores, for a PushSecret of `namespace`. `needs`: what the answer depends on."""
+    """One look for stores, for a PushSecret of `namespace`. `needs`: what the answer depends on.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    Stores of another class than `controller_class` are another controller's.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, controller_class: str) -> None:
         self._cluster = cluster
         self._namespace = namespace
+        self._controller_class = controller_class
         self.needs: frozenset[ObjectKey] = frozenset()
 
     async def of(self, spec: PushSecretSpec) -> Stores:
@@ -78,7 +76,7 @@ class PushStores:
             self.needs |= {key}
             if isinstance(one, SealbridgeError):
                 usable[key] = one
-            elif not is_foreign(one) and not being_deleted(one):
+            elif not self.is_foreign(one) and not being_deleted(one):
                 problem = await self._problem(key, one)
                 if not isinstance(problem, Denied) or key in named:
                     usable[key] = problem or one
@@ -90,9 +88,13 @@ class PushStores:
         store = await self._cluster.get(STORE_KINDS[key.kind], key.namespace, key.name)
         if store is None:
             return None
-        if is_foreign(store):
+        if self.is_foreign(store):
             return store
         return await self._problem(key, store) or store
+
+    def is_foreign(self, store: Object) -> bool:
+        """Whether another controller takes care of the store."""
+        return is_foreign(store, self._controller_class)
 
     def missing(self, key: ObjectKey) -> Invalid:
         """There is no such store."""

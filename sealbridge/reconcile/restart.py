@@ -22,6 +22,7 @@ from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SEALED_SECRET, Kind, Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.status import being_deleted
+from sealbridge.reconcile.store_access import DEFAULT_CONTROLLER_CLASS
 from sealbridge.reconcile.workloads import (
     RESTART_ANNOTATION,
     WORKLOADS,
@@ -95,7 +96,9 @@ class Restarter:
         *,
         version_of: Callable[[str, str], str | None],
         pace: Pace = _PACE,
+        controller_class: str = DEFAULT_CONTROLLER_CLASS,
     ) -> None:
+        self._controller_class = controller_class
         self._cluster = cluster
         self._workloads = workloads
         self._checksums = checksums
@@ -152,7 +155,7 @@ class Restarter:
             self._settled[key] = settled
             return
         if kind is EXTERNAL_SECRET and await names_foreign_store(
-            self._cluster, finalizer.stores_of(obj), key.namespace
+            self._cluster, finalizer.stores_of(obj), key.namespace, self._controller_class
         ):
             return
         name = finalizer.targets_of(obj)[0] if kind is EXTERNAL_SECRET else key.name

@@ -14,8 +14,8 @@ from sealbridge.errors import Denied, Invalid
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, SECRET_STORE, Kind, Object, ObjectKey
 from sealbridge.stores.config import read_config
-from sealbridge.sync.label_selector import LabelSelector
 from sealbridge.stores.names import matcher
+from sealbridge.sync.label_selector import LabelSelector
 
 DEFAULT_CONTROLLER_CLASS = "default"
 
@@ -34,7 +34,7 @@ def store_key(kind: str, name: str, namespace: str) -> ObjectKey:
     return ObjectKey(found.name, namespace if found.namespaced else "", name)
 
 
-def is_foreign(store: Object, controller_class: str = DEFAULT_CONTROLLER_CLASS) -> bool:
+def is_foreign(store: Object, controller_class: str) -> bool:
     """Whether another controller class than `controller_class` takes care of this store."""
     spec = store.get("spec")
     controller = spec.get("controller") if isinstance(spec, dict) else None

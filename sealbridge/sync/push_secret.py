@@ -19,6 +19,7 @@ from sealbridge.stores.config import problem, without_nulls
 from sealbridge.stores.names import matcher
 from sealbridge.sync import generators
 from sealbridge.sync.durations import parse_duration
+from sealbridge.sync.label_selector import LabelSelector
 from sealbridge.sync.model import GeneratorRef, StoreKind, TargetTemplate
 from sealbridge.sync.rewrite import Regexp, Rewrite, Transform, problem_of
 from sealbridge.sync.wire import Model
@@ -61,21 +62,6 @@ class KeyConversion(Enum):
     @classmethod
     def _missing_(cls, value: object) -> KeyConversion | None:
         return cls.NONE if value == "" else None
-
-
-class LabelExpression(Model, frozen=True):
-    """One requirement on a label."""
-
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
-
-
-class LabelSelector(Model, frozen=True):
-    """Labels as they must be; an empty selector selects everything."""
-
-    match_labels: dict[str, str] = msgspec.field(default_factory=dict)
-    match_expressions: tuple[LabelExpression, ...] = ()
 
 
 class PushStoreRef(Model, frozen=True):
@@ -284,12 +270,8 @@ def _check_store(ref: PushStoreRef, where: str) -> None:
 
 
 def _check_labels(selector: LabelSelector | None, where: str) -> None:
-    for number, one in enumerate(selector.match_expressions if selector is not None else ()):
-        place = f"{where}.matchExpressions[{number}]"
-        if one.operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-            raise ManifestError(f"{place}.operator must be one of In, NotIn, Exists, DoesNotExist")
-        if bool(one.values) != (one.operator in ("In", "NotIn")):
-            raise ManifestError(f"{place}: In and NotIn need values, and the others have none")
+    if selector is not None and (reason := selector.problem()):
+        raise ManifestError(f"{where}.{reason}")
 
 
 def _check_metadata(metadata: Mapping[str, Any] | None, where: str) -> None:

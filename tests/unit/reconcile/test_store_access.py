@@ -142,5 +142,5 @@ def test_there_are_no_other_kinds_of_store() -> None:
     ("controller", "foreign"), [(None, False), ("", False), ("default", False), ("theirs", True)]
 )
 def test_only_another_class_makes_a_store_foreign(controller: str | None, foreign: bool) -> None:
-    assert is_foreign({"spec": {"controller": controller}}) is foreign
+    assert is_foreign({"spec": {"controller": controller}}, "default") is foreign
     assert is_foreign({"spec": {"controller": controller}}, "theirs") is (controller == "default")

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from sealbridge.errors import ManifestError, SealbridgeError, UsageError
 from sealbridge.local.source import SourceObject, key_in, object_of
 from sealbridge.manifests import Document, read_file
-from sealbridge.reconcile.kinds import EXTERNAL_SECRET, KINDS, SEALED_SECRET, Object, ObjectKey
+from sealbridge.reconcile.kinds import (
+    CLUSTER_EXTERNAL_SECRET,
+    EXTERNAL_SECRET,
+    KINDS,
+    PUSH_SECRET,
+    SEALED_SECRET,
+    Object,
+    ObjectKey,
+)
 from sealbridge.reconcile.rendering import Rendered, Renderer, Result
 from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
 DIFFERENT = 3  # the exit code with --exit-code
 _CLUSTER = "cluster"
 # Kinds that a file brings along where a folder serves.
-_SERVES = frozenset(KINDS) - {EXTERNAL_SECRET.name, SEALED_SECRET.name}
+_SERVES = frozenset(KINDS) - {
+    kind.name for kind in (EXTERNAL_SECRET, SEALED_SECRET, CLUSTER_EXTERNAL_SECRET, PUSH_SECRET)
+}
 _GROUPS = frozenset(kind.group for kind in KINDS.values() if kind.group)
 _AT_ONCE = 8  # ExternalSecrets that are rendered side by side
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 import msgspec
@@ -14,6 +15,19 @@ _ESCAPED = {
     "\u2028".encode(): rb"\u2028",
     "\u2029".encode(): rb"\u2029",
 }
+
+# An escape; the group is half a surrogate pair without the other.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def mended(document: bytes) -> bytes:
+    """JSON with U+FFFD for half surrogate pairs, as Go reads it: they are no text, and spoil no other string."""
+    if b"\\ud" in document or b"\\uD" in document:
+        document = _ESCAPE.sub(lambda match: b"\\ufffd" if match[1] else match[0], document)
+    return document
 
 
 def parse(body: bytes) -> Any:

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
+from sealbridge.stores.documents import mended
 from sealbridge.stores.query import Query, closing, parse_query
 
 _SPECIAL = {"{": "a multipath", "[": "a multipath", "!": "a literal"}
@@ -239,7 +240,7 @@ def _text(document: bytes) -> bytes:
         document.decode()
     except UnicodeDecodeError:
         return b""
-    return document.strip()
+    return mended(document).strip()
 
 
 def _raw(document: bytes) -> bytes | None:

@@ -10,6 +10,7 @@ import msgspec
 from sealbridge.errors import NotFound, SealbridgeError, StoreError, SyncError
 from sealbridge.secret import Value
 from sealbridge.stores.base import Items, Search
+from sealbridge.stores.documents import mended
 from sealbridge.sync.convert import convert_keys, valid_keys
 from sealbridge.sync.decode import decode
 from sealbridge.sync.missing import is_missing
@@ -124,7 +125,7 @@ def _extracted(value: Value) -> dict[str, bytes]:
     if isinstance(value, Items):
         return {key: item.reveal() for key, item in value.items.items()}
     try:
-        fields = msgspec.json.decode(value.reveal(), type=dict[str, msgspec.Raw])
+        fields = msgspec.json.decode(mended(value.reveal()), type=dict[str, msgspec.Raw])
         return {key: _plain(bytes(raw)) for key, raw in fields.items()}
     except msgspec.ValidationError:
         raise ValueError("the value is JSON but not an object, so it has no keys to extract") from None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealbridge.stores.documents import dump, parse
+from sealbridge.stores.documents import dump, mended, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -42,3 +42,18 @@ def test_what_is_printed_means_the_same(value: object) -> None:
 def test_what_is_not_json_is_refused_without_a_word_of_it(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"^not JSON$"):
         parse(body)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (rb'{"a": "\ud800x"}', rb'{"a": "\ufffdx"}'),
+        (rb'{"a": "\udc00\uD800"}', rb'{"a": "\ufffd\ufffd"}'),
+        (rb'{"a": "\ud83d\uDE00"}', rb'{"a": "\ud83d\uDE00"}'),
+        (rb'{"a": "\ud83d\ud83d\ude00"}', rb'{"a": "\ufffd\ud83d\ude00"}'),
+        (rb'{"a": "\\ud800"}', rb'{"a": "\\ud800"}'),
+        ('{"a": "\u00e9"}'.encode(), '{"a": "\u00e9"}'.encode()),
+    ],
+)
+def test_what_is_no_text_is_mended_as_go_does(document: bytes, expected: bytes) -> None:
+    assert mended(document) == expected

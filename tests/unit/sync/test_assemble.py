@@ -369,3 +369,12 @@ def test_an_optional_entry_that_fails_otherwise_still_fails() -> None:
     results = {STORE: {Reference("one"): Unavailable("no answer")}}
     with pytest.raises(SyncError, match="no answer"):
         assemble(spec, results, options=Options(frozenset({"a"})))
+
+
+def test_a_string_that_is_no_text_spoils_no_other_key() -> None:
+    spec = spec_of(dataFrom=[{"extract": {"key": "app"}}])
+    document = b'{"user": "ann", "half": "\\ud800x"}'
+    assert assembled(spec, document) == {
+        "user": b"ann",
+        "half": "\ufffdx".encode(),
+    }

@@ -24,7 +24,7 @@ _ESCAPE = re.compile(
 
 
 def mended(document: bytes) -> bytes:
-    """JSON with U+FFFD for half surrogate pairs, as Go reads it: they are no text, and spoil no other string."""
+    """JSON with U+FFFD for half surrogate pairs, as Go reads it: they spoil no other string."""
     if b"\\ud" in document or b"\\uD" in document:
         document = _ESCAPE.sub(lambda match: b"\\ufffd" if match[1] else match[0], document)
     return document

@@ -1,14 +1,16 @@
-"""`sealbridge keys`: makes sealing keys."""
+"""`sealbridge keys`: sealing keys for life. Each subcommand but `init` has a module of its own."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sealbridge.errors import KeyFileError, UsageError
-from sealbridge_cli import console, options
+from sealbridge_cli import console, keys_list, options
 
 DEFAULT_BITS, DEFAULT_DAYS = 4096, 3650
+_LATER = (keys_list,)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DAYS",
         help=f"how long the certificate is good for sealing (default: {DEFAULT_DAYS})",
     )
+    for module in _LATER:
+        module.configure(subcommands)
     parser.epilog = "example:\n  sealbridge keys init --dir keys"
 
 
@@ -54,7 +58,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand."""
     if args.subcommand is None:
         raise UsageError("keys needs a command", hint="sealbridge keys init --dir DIR")
-    return _init(args)
+    if args.subcommand == "init":
+        return _init(args)
+    work: Callable[[argparse.Namespace], int] = args.work
+    return work(args)
 
 
 def _init(args: argparse.Namespace) -> int:

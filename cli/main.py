@@ -38,7 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "unseal": Entry("sealbridge_cli.unseal", "open SealedSecrets with a sealing key, without a cluster"),
     "cert": Entry("sealbridge_cli.cert", "show a sealing certificate"),
     "kubeseal": Entry("sealbridge_cli.kubeseal.command", "all that kubeseal does, by its own flags"),
-    "keys": Entry("sealbridge_cli.keys", "make sealing keys"),
+    "keys": Entry("sealbridge_cli.keys", "make sealing keys, and look after them"),
     "sync": Entry("sealbridge_cli.sync", "make the Secrets of a directory of manifests, without a cluster"),
     "render": Entry("sealbridge_cli.render", "show what ExternalSecrets would change, without writing"),
     "template": Entry("sealbridge_cli.template", "try out templates, without a cluster"),

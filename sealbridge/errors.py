@@ -48,6 +48,10 @@ class NotRsaError(KeyFileError):
     """A private key of another kind: it never was a sealing key."""
 
 
+class BackupError(SealbridgeError):
+    """A backup of sealing keys cannot be made, read or trusted."""
+
+
 class EnvelopeError(SealbridgeError):
     """Sealed bytes are malformed: no key could ever open them."""
 

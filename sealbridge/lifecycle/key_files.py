@@ -11,8 +11,8 @@ from sealbridge.files import write_new
 from sealbridge.manifests import dump_yaml, read_documents
 from sealbridge.sealing import pem
 from sealbridge.sealing.keyring import Keyring
-from sealbridge.sealing.keys import PRIVATE_ITEM, SealingKey
-from sealbridge.secret import Secret
+from sealbridge.sealing.keys import CERTIFICATE_ITEM, KEY_LABEL, PRIVATE_ITEM, SealingKey
+from sealbridge.secret import Secret, Value
 
 CERTIFICATE_FILE = "cert.pem"
 _SUFFIXES = frozenset({".yaml", ".yml", ".json", ".pem", ".key"})
@@ -36,6 +36,41 @@ def read_keyring(paths: Iterable[str | Path]) -> Keyring:
             )
         keys += found
     return Keyring(keys)
+
+
+def key_secrets_in(directory: Path) -> list[tuple[Secret, Path | None]]:
+    """The key Secrets of a directory, each with its file when it has that to itself.
+
+    A bare PEM key becomes a Secret that is active and named after the key. Raises KeyFileError that names
+    the file; a manifest without a key is passed over.
+    """
+    found: list[tuple[Secret, Path | None]] = []
+    for file in _files(directory):
+        data = _content(file)
+        if re.search(rb"^-----BEGIN ", data, re.MULTILINE):
+            found += [(_as_secret(key), None) for key in _of_pem(pem.blocks(data), str(file))]
+            continue
+        try:
+            documents = read_documents(data, file=str(file))
+            secrets = [
+                Secret.from_manifest(one.obj)
+                for one in documents
+                if one.obj.get("kind", "Secret") == "Secret"
+            ]
+        except ManifestError as error:
+            raise KeyFileError(error.what, where=error.where or str(file), hint=error.hint) from None
+        alone = file if len(documents) == 1 and documents[0].item is None else None
+        found += [(secret, alone) for secret in secrets if PRIVATE_ITEM in secret.items]
+    return found
+
+
+def _as_secret(key: SealingKey) -> Secret:
+    items = {PRIVATE_ITEM: key.private_pem}
+    if key.has_certificate:
+        items[CERTIFICATE_ITEM] = Value(key.certificate.pem)
+    return Secret(
+        name="sealed-secrets-key" + _short(key.fingerprint), items=items, labels={KEY_LABEL: "active"}
+    )
 
 
 def store_key(key: SealingKey, directory: Path, *, namespace: str) -> tuple[Path, Path]:
@@ -92,20 +127,27 @@ def _taken(there: Path) -> KeyFileError:
 
 
 def _of_directory(directory: Path) -> Iterator[SealingKey]:
-    try:
-        files = sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-    except OSError as error:
-        raise _unreadable(directory, error) from None
-    for file in files:
+    for file in _files(directory):
         yield from _of_file(file)
 
 
-def _of_file(file: Path) -> Iterator[SealingKey]:
+def _files(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+    except OSError as error:
+        raise _unreadable(directory, error) from None
+
+
+def _content(file: Path) -> bytes:
     try:
         with file.open("rb") as stream:
-            data = stream.read(_MAX_BYTES)
+            return stream.read(_MAX_BYTES)
     except OSError as error:
         raise _unreadable(file, error) from None
+
+
+def _of_file(file: Path) -> Iterator[SealingKey]:
+    data = _content(file)
     # PEM begins its lines at the margin; inside a manifest it is indented.
     blocks = pem.blocks(data) if re.search(rb"^-----BEGIN ", data, re.MULTILINE) else []
     if blocks:

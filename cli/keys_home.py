@@ -60,6 +60,15 @@ def add_repositories(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def has_cluster(args: argparse.Namespace) -> bool:
+    """Whether anything says which cluster is meant."""
+    import os
+
+    named = any(getattr(args, name) for name in _CLUSTER_OPTIONS)
+    told = any(os.environ.get(name) for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"))
+    return named or told or os.path.exists(os.path.expanduser("~/.kube/config"))  # noqa: PTH110, PTH111
+
+
 def with_home(
     args: argparse.Namespace, work: Callable[[KeyHome], Awaitable[_Result]], *, make: bool = False
 ) -> _Result:

@@ -13,6 +13,8 @@ from sealbridge.lifecycle.backup import Backup, dump, load, make
 from sealbridge.lifecycle.backup_place import BackupPlace
 from sealbridge.lifecycle.key_home import BACKED_UP, KeyHome, Record, records_of, stamp
 
+_TRIES = 3
+
 
 class BackedUp(NamedTuple):
     """A backup that was read back; `unnoted` are the keys whose Secrets could not be told of it."""
@@ -42,10 +44,14 @@ async def back_up(
     if not records.keys:
         raise KeyFileError("there is no sealing key to back up", where=home.where)
     backup = make(records, await home.place(), at)
-    data = dump(backup, lock)
-    name = place.write(data, at)
-    returned = place.read(name)
-    if not hmac.compare_digest(returned, data):
+    for _ in range(_TRIES):
+        data = dump(backup, lock)
+        name = place.write(data, at)
+        returned = place.read(name)
+        if hmac.compare_digest(returned, data):
+            break
+        # Another job may have written in between.
+    else:
         raise BackupError(
             "what was read back is not what was written", where=place.where, hint="do not rely on this backup"
         )

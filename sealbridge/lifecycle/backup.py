@@ -24,13 +24,14 @@ from sealbridge import __version__
 from sealbridge.errors import BackupError, SealbridgeError
 from sealbridge.lifecycle.age import Lock, Opener, is_encrypted
 from sealbridge.lifecycle.creation import Place
-from sealbridge.lifecycle.key_home import BACKED_UP, Record, Records, records_of, stamp
+from sealbridge.lifecycle.key_home import BACKED_UP, REPLACES, Record, Records, State, records_of, stamp
 from sealbridge.sealing.keys import KEY_LABEL
 from sealbridge.secret import Secret, check_name, check_namespace
 
 FORMAT, VERSION = "sealbridge-keys", 1
 MAX_BYTES = 64 << 20
 MAX_KEYS = 5000
+_NOT_KEPT = frozenset({BACKED_UP, REPLACES, "kubectl.kubernetes.io/last-applied-configuration"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +173,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _stored(secret: Secret) -> Secret:
-    """Without what the API server has set, and without the time of backups before this one."""
-    kept = {name: text for name, text in secret.annotations.items() if name != BACKED_UP}
-    kept.pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    return replace(secret, metadata={}, annotations=kept)
+    """Without what the API server has set, and without the time of backups before this one.
+
+    A key that waits for this backup is active in it: it may be by the time the backup is needed.
+    """
+    kept = {name: text for name, text in secret.annotations.items() if name not in _NOT_KEPT}
+    labels = dict(secret.labels)
+    if labels.get(KEY_LABEL) == State.PENDING.value:
+        labels[KEY_LABEL] = State.ACTIVE.value
+    return replace(secret, metadata={}, annotations=kept, labels=labels)
 
 
 def _label(secret: Secret) -> str:

@@ -16,6 +16,8 @@ from sealbridge.secret import Secret
 # On key Secrets: when a backup that holds the key was last read back, and since when it is out of use.
 BACKED_UP = "sealbridge.io/backed-up-at"
 CHANGED = "sealbridge.io/state-since"
+# On a pending key: the fingerprint of the key that it is to replace.
+REPLACES = "sealbridge.io/replaces"
 
 
 class State(Enum):
@@ -69,6 +71,12 @@ class Record(NamedTuple):
     def fingerprint(self) -> str:
         """Names it."""
         return self.key.fingerprint
+
+    @property
+    def label(self) -> str:
+        """What its label says: being current is no label."""
+        shown = State.ACTIVE if self.state is State.CURRENT else self.state
+        return str(shown.value)
 
     @property
     def backed_up(self) -> str | None:

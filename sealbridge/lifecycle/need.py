@@ -44,8 +44,17 @@ class Need(NamedTuple):
         return self.by_key.get(fingerprint, ())
 
 
-def needed(found: Sequence[Found], keyring: Keyring, unread: Iterable[SealbridgeError] = ()) -> Need:
-    """Try every item of every SealedSecret with every key, those hinted at first."""
+def needed(
+    found: Sequence[Found],
+    keyring: Keyring,
+    unread: Iterable[SealbridgeError] = (),
+    *,
+    any_scope: bool = True,
+) -> Need:
+    """Try every item of every SealedSecret with every key, those hinted at first.
+
+    `any_scope`: an object whose scope was changed by hand does not open, and needs its key nonetheless.
+    """
     problems = list(unread)
     by_key: dict[str, list[Use]] = {}
     closed: list[Use] = []
@@ -56,7 +65,7 @@ def needed(found: Sequence[Found], keyring: Keyring, unread: Iterable[Sealbridge
             sealed = SealedSecret.from_manifest(one.obj, accept_whole=True)
         except SealbridgeError as error:
             return error.at(one.where)
-        return sealed, _openers(sealed, keyring)
+        return sealed, _openers(sealed, keyring, any_scope=any_scope)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for one, outcome in zip(found, pool.map(work, found), strict=True):
@@ -95,12 +104,13 @@ def sealed_below(folders: Iterable[str]) -> tuple[list[Found], list[SealbridgeEr
     return found, problems
 
 
-def _openers(sealed: SealedSecret, keyring: Keyring) -> dict[str | None, list[str]]:
+def _openers(sealed: SealedSecret, keyring: Keyring, *, any_scope: bool) -> dict[str | None, list[str]]:
     """The items by the key that opens them, None for those that no key opens."""
     openers: dict[str | None, list[str]] = {}
     last: str | None = None
-    # An object whose scope was changed by hand does not open, and needs its key nonetheless.
-    labels = dict.fromkeys([sealed.label, *(scope.label(sealed.namespace, sealed.name) for scope in Scope)])
+    labels = dict.fromkeys(
+        [sealed.label] + [scope.label(sealed.namespace, sealed.name) for scope in Scope if any_scope]
+    )
     texts = dict(sealed.encrypted_data)
     if sealed.whole is not None:
         texts["spec.data"] = sealed.whole

@@ -61,7 +61,10 @@ async def replace_current_key(
     current = Keyring(usable_keys(secrets)[0], order=policy.order).current
     if current.fingerprint != replacing:
         return current
-    at = clock.now()
-    if current.not_before - at < _AHEAD:
-        at = max(at, current.not_before + _TICK)
+    at = begin_after(current, clock.now())
     return await store_new_key(keys, place, policy, at=at, settled=settled, after=replacing)
+
+
+def begin_after(current: SealingKey, now: datetime) -> datetime:
+    """When the certificate of the key after `current` begins, so that it is the newer one."""
+    return max(now, current.not_before + _TICK) if current.not_before - now < _AHEAD else now

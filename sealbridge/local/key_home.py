@@ -7,8 +7,9 @@ kill never meets half a key, and of several that write the same name one wins.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,8 +86,16 @@ class DirectoryKeyHome:
         self, secret: Secret, *, state: State | None = None, annotations: Mapping[str, str] | None = None
     ) -> None:
         """Rewrite the file of a key. Raises Conflict when it is gone or another, KeyFileError for PEM."""
+        try:
+            with _alone(self._directory):
+                self._rewrite(secret, state, annotations or {})
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _rewrite(self, secret: Secret, state: State | None, annotations: Mapping[str, str]) -> None:
         same = [(one, at) for one, at in self._read() if (one.name, one.items) == (secret.name, secret.items)]
-        if not same:
+        # What is said of a key's state is said of the state that was seen.
+        if not same or (state is not None and same[0][0].labels != secret.labels):
             raise Conflict(f"the key {secret.name} has changed meanwhile", where=self.where)
         there, path = same[0]
         if path is None:
@@ -96,14 +105,10 @@ class DirectoryKeyHome:
                 hint="put every key into a key Secret in a file of its own",
             )
         labels = dict(there.labels) | ({KEY_LABEL: state.value} if state else {})
-        made = replace(there, labels=labels, annotations={**there.annotations, **(annotations or {})})
-        if made == there:
-            return
-        try:
+        made = replace(there, labels=labels, annotations={**there.annotations, **annotations})
+        if made != there:
             replace_entry(str(path), _text(made), mode=0o600)
             _sync(self._directory)
-        except OSError as error:
-            raise self._unwritable(error) from None
 
     async def sealed(self) -> Sequence[Found]:
         """None: a directory of keys holds nothing else."""
@@ -130,6 +135,17 @@ class DirectoryKeyHome:
 
 def _text(secret: Secret) -> bytes:
     return dump_yaml([secret.to_manifest()]).encode()
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process at a time changes the keys that are there; a kill lets go."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync(directory: Path) -> None:

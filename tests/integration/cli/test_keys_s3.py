@@ -55,6 +55,12 @@ def test_a_backup_is_kept_under_its_key_and_the_one_before_it_stays(keys: Keys, 
     assert b"PRIVATE" not in first
     assert len(pyrage.decrypt(first, [keys.identity])) > 1000
     backup(keys, "s3://backups/team/keys.age")
+    keys("verify-backup", "--from", "s3://backups/team/keys.age", "--identity", "id.txt", "--dir", "keys")
+    keys("restore", "--from", "s3://backups/team/keys.age", "--identity", "id.txt", "--dir", "back")
+    keys._canary.output(keys.folder / "back")
+    assert keys.states("back") == keys.states()
+    missing = keys("verify-backup", "--from", "s3://backups/x", "--identity", "id.txt", "--offline", code=1)
+    assert "s3://backups/x: there is no such object" in missing.err
     new, old = names(s3)
     assert (new, old[:14]) == ("team/keys.age", "team/keys.age.")
     assert s3.get_object(Bucket="backups", Key=old)["Body"].read() == first

@@ -6,13 +6,17 @@ means that of whoever uses it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from sealbridge.errors import Denied, Invalid
 from sealbridge.reconcile.cluster import Cluster
 from sealbridge.reconcile.kinds import CLUSTER_SECRET_STORE, CONFIG_MAP, SECRET, Object, ObjectKey
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import SecretKeySelector
+
+_OWN_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class ClusterResolver:
@@ -83,6 +87,22 @@ class ClusterResolver:
         return await self._cluster.service_account_token(
             where, name, audiences=audiences, expiration_seconds=expiration_seconds
         )
+
+    async def own_token(self) -> Value:
+        """As Resolver.own_token: for cluster stores only, which are not for tenants to write."""
+        if self._store["kind"] != CLUSTER_SECRET_STORE.name:
+            raise Denied(
+                "a SecretStore may not log in with the operator's own token",
+                hint="name a service account of its namespace in serviceAccountRef",
+            )
+        try:
+            token = (await asyncio.to_thread(_OWN_TOKEN.read_bytes)).strip()
+        except OSError:
+            raise Invalid(
+                "there is no token of a pod to log in with",
+                hint="name a service account in serviceAccountRef, or run in a pod",
+            ) from None
+        return Value(token)
 
     def _resolve(self, asked: str, what: str) -> str:
         if self._store["kind"] == CLUSTER_SECRET_STORE.name:

@@ -144,6 +144,9 @@ class Resolver(Protocol):
     ) -> Value:
         """A token of a service account."""
 
+    async def own_token(self) -> Value:
+        """The token of the pod that we run in. Raises Denied where a tenant could have it sent anywhere."""
+
 
 class Store(Protocol):
     """One opened store. Safe for many tasks of one event loop at once."""

@@ -53,3 +53,6 @@ class DictResolver:
         self, name: str, *, namespace: str = "", audiences: Sequence[str], expiration_seconds: int
     ) -> Value:
         raise Invalid(f"there is no service account {name}")
+
+    async def own_token(self) -> Value:
+        raise Invalid("there is no token of a pod to log in with")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
@@ -11,6 +11,9 @@ from sealbridge.stores import documents
 from sealbridge.stores.exchange import retry_after
 
 _LONGEST_MESSAGE = 200
+# What a policy calls it, where that is another word.
+_CAPABILITIES = {"write": 'create" and "update'}
+_DONE = {"list": "listed", "write": "written", "delete": "deleted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +23,67 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    parsed: Any = field(default=None, repr=False)  # the body, None where it is no JSON
 
 
-def document(response: Response, path: str) -> Mapping[str, Any]:
-    """The `data` of an answer to a read of `path`. Raises StoreError."""
+def parsed(response: Response) -> Response:
+    """With the body parsed, which takes a while for a large one."""
     try:
-        body = documents.parse(response.body)
+        return replace(response, parsed=documents.parse(response.body))
     except ValueError:
-        body = None
-    if response.status != 200:
-        raise _error(response, body if isinstance(body, dict) else {}, path)
-    data = body.get("data") if isinstance(body, dict) else None
+        return response
+
+
+class Changed(StoreError):  # noqa: N818 - as the other errors are named
+    """Somebody wrote the secret meanwhile: a check-and-set has failed."""
+
+    retryable = True
+
+
+def document(response: Response, path: str, what: str = "read") -> Mapping[str, Any]:
+    """The `data` of an answer; `what` was done to `path`, for errors. Raises StoreError."""
+    data = content(response, path, what).get("data")
     if not isinstance(data, dict):
-        raise Unavailable(
-            f"the answer to a read of {path} is not one of a Vault server",
-            hint="look whether something else answers at spec.provider.vault.server",
-        )
+        raise _foreign(path, what)
     return data
 
 
-def _error(response: Response, body: Mapping[str, Any], path: str) -> StoreError:
+def content(response: Response, path: str, what: str = "read") -> Mapping[str, Any]:
+    """The whole of an answer, which is empty after some writes. Raises StoreError."""
+    if response.status == 204:
+        return {}
+    body = response.parsed
+    if response.status != 200:
+        raise _error(response, body if isinstance(body, dict) else {}, path, what)
+    if not isinstance(body, dict):
+        raise _foreign(path, what)
+    return body
+
+
+def login_content(response: Response, method: str, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer to a login; of what was `sent` nothing comes back in errors. Raises StoreError."""
+    if response.status in (400, 401, 403, 404):
+        body = response.parsed
+        said = _texts(body.get("errors")) if isinstance(body, dict) else ""
+        if any(isinstance(part, str) and part and part in said for part in sent.values()):
+            said = ""
+        raise Denied(
+            f"the login by {method} is refused"
+            + (f": {said}" if said else f" with status {response.status}"),
+            credentials=True,
+            hint=f"check the credentials, the role and the path of auth.{method}",
+        )
+    return content(response, f"auth.{method}", "login")
+
+
+def _foreign(path: str, what: str) -> StoreError:
+    return Unavailable(
+        f"the answer to a {what} of {path} is not one of a Vault server",
+        hint="look whether something else answers at spec.provider.vault.server",
+    )
+
+
+def _error(response: Response, body: Mapping[str, Any], path: str, what: str) -> StoreError:
     status = response.status
     messages = _texts(body.get("errors"))
     said = f": {messages}" if messages else ""
@@ -54,10 +98,10 @@ def _error(response: Response, body: Mapping[str, Any], path: str) -> StoreError
             )
         # OpenBao and older Vaults do not tell a bad token from a forbidden path.
         hint = (
-            f'the token needs a policy with the capability "read" on {path};'
+            f'the token needs a policy with the capability "{_CAPABILITIES.get(what, what)}" on {path};'
             " a token that is wrong, expired or revoked is answered alike"
         )
-        return Denied(f"permission denied to read {path}", hint=hint)
+        return Denied(f"permission denied to {what} {path}", hint=hint)
     if status == 401:
         return Denied("the server does not accept the token", credentials=True)
     if status == 429:
@@ -67,8 +111,13 @@ def _error(response: Response, body: Mapping[str, Any], path: str) -> StoreError
     if status >= 500 or status in (408, 412, 472, 473):
         return Unavailable(f"the server failed with status {status}{said}")
     if status == 405 or "unsupported operation" in messages:
-        return Invalid(f"{path} cannot be read", hint="check spec.provider.vault.path and version (v1 or v2)")
-    return Invalid(f"the server refused to read {path} with status {status}{said}")
+        return Invalid(
+            f"{path} cannot be {_DONE.get(what, what)}",
+            hint="check spec.provider.vault.path and version (v1 or v2)",
+        )
+    if status == 400 and "check-and-set parameter did not match" in messages:
+        return Changed(f"cannot {what} {path}: others keep changing it")
+    return Invalid(f"the server refused to {what} {path} with status {status}{said}")
 
 
 def _not_found(body: Mapping[str, Any], path: str, messages: str) -> StoreError:

@@ -37,6 +37,39 @@ def metadata_path(key: str, *, mount: str) -> str:
     return quote(f"{first}/metadata/{rest}" if rest else f"{first}/metadata")
 
 
+def beside(path: str, *, mount: str) -> str:
+    """The metadata of the secret whose value is at `path`, an API path of version 2."""
+    before = quote(_clean(mount)) if mount else ""
+    return before + path.removeprefix(before).replace("/data/", "/metadata/", 1)
+
+
+def folder_path(folder: str, *, mount: str, version: str) -> str:
+    """The API path of the list of a folder, percent-encoded; an empty folder is the whole mount."""
+    folder = _clean(folder) if folder.strip("/") else ""
+    if not mount:
+        mount, _, folder = folder.partition("/")
+        if not mount:
+            raise Invalid("find needs a path whose first segment is the mount", where="find.path")
+    return quote("/".join(filter(None, (_clean(mount), "metadata" if version == "v2" else "", folder))))
+
+
+def exact_path(name: str, *, mount: str, version: str) -> str:
+    """The API path of a secret that a list has named, percent-encoded: nothing is optional in it."""
+    if not mount:
+        return data_path(name, mount="", version=version)
+    return quote("/".join(filter(None, (_clean(mount), "data" if version == "v2" else "", _clean(name)))))
+
+
+def mount(path: str) -> str:
+    """The mount of an auth method, percent-encoded."""
+    return quote(_clean(path))
+
+
+def segment(name: str) -> str:
+    """One segment of a path, whatever stands in it."""
+    return quote(_clean(name) if "/" not in name else name, safe="")
+
+
 def _clean(path: str) -> str:
     """Without empty segments, as the server reads it; a way out of the mount is refused."""
     segments = [segment for segment in path.split("/") if segment]

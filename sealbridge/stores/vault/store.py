@@ -1,41 +1,33 @@
-"""The store: references in, values out, over KV 1 and 2. Knows paths and documents, not HTTP."""
+"""The store: references in, values out, over KV 1 and 2. Knows properties, not HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Unavailable
+from sealbridge.errors import Denied, Invalid, NotFound, StoreError
 from sealbridge.secret import Value
-from sealbridge.stores import documents
 from sealbridge.stores.base import Push, Reference, Resolver, Search, Target
 from sealbridge.stores.property import UnsupportedPath, exact, lookup
 from sealbridge.stores.trust import ClientCertificate, authorities, secret_item
 from sealbridge.stores.vault import config as configuration
-from sealbridge.stores.vault import paths
-from sealbridge.stores.vault.answers import document
+from sealbridge.stores.vault import pushing, search
+from sealbridge.stores.vault.api import WORKERS, Api, Request
 from sealbridge.stores.vault.config import WHERE, VaultConfig
-
-if TYPE_CHECKING:
-    from sealbridge.stores.vault.transport import Transport
-
-_WORKERS = 8
-# Above what the transport itself takes, for a server that keeps dripping headers.
-_CALL_TIMEOUT = 60.0
-_STANDARD_METADATA = ("created_time", "current_version", "delete_version_after")
+from sealbridge.stores.vault.engine import Engine
+from sealbridge.stores.vault.login import FixedLogin, Login, MethodLogin
+from sealbridge.stores.vault.methods import login_request
+from sealbridge.stores.vault.session import Session
 
 
 class VaultStore:
-    """One server, one token. Requests run on a few threads of its own."""
+    """One server, one identity."""
 
-    def __init__(self, transport: Transport, config: VaultConfig) -> None:
-        self._transport = transport
+    def __init__(self, session: Session, config: VaultConfig) -> None:
+        self._session = session
         self._config = config
-        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="vault")
-        # In front of the threads, so that the time in their queue does not count against an answer.
-        self._slots = asyncio.Semaphore(_WORKERS)
+        self._engine = Engine(session, config)
 
     async def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Value | StoreError]:
         """As Store.fetch. Properties of one secret come out of one request."""
@@ -43,25 +35,31 @@ class VaultStore:
         answers = dict(zip(wholes, await asyncio.gather(*map(self._read, wholes)), strict=True))
         return {reference: _pick(answers[_whole(reference)], reference) for reference in references}
 
-    async def find(self, search: Search) -> Mapping[str, Value]:
-        raise _not_yet("find")
+    async def find(self, search_: Search) -> Mapping[str, Value]:
+        """By name, tags (custom metadata, version 2 only) and path; deleted secrets count as gone."""
+        return await search.find(self._engine, search_)
 
     async def push(self, push: Push) -> bool:
-        raise _not_yet("a push")
+        """As Store.push. What was not pushed by us or by External Secrets Operator is left alone."""
+        return await pushing.push(self._engine, push, must_check=self._config.check_and_set.required)
 
     async def delete(self, target: Target) -> None:
-        raise _not_yet("a deletion")
+        """As Store.delete. What was not pushed stays."""
+        await pushing.delete(self._engine, target)
 
     async def exists(self, target: Target) -> bool:
-        raise _not_yet("a push")
+        """As Store.exists."""
+        return await pushing.exists(self._engine, target)
 
     async def check(self) -> None:
-        """Look the token up: the server answers and knows it. Raises StoreError."""
-        config = self._config
-        namespace = (config.auth.namespace if config.auth else "") or config.namespace
+        """Log in, and look the token up: the server answers and knows it. Raises StoreError."""
+        await self._session.login.token(again=True)
+        namespace = self._config.login_namespace
         try:
-            await self._document("auth/token/lookup-self", namespace=namespace)
+            await self._session.document(Request(path="auth/token/lookup-self", namespace=namespace))
         except Denied as error:
+            if isinstance(self._session.login, MethodLogin) and not error.credentials:
+                return  # Its policies do not let it, but logging in has just worked.
             if error.credentials:
                 raise
             raise Denied(
@@ -72,69 +70,23 @@ class VaultStore:
             ) from None
 
     async def close(self) -> None:
-        """Close the connections. The token is not ours to revoke."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        self._transport.close()
+        """Revoke the token if it came of a login, and close the connections."""
+        await self._session.close()
 
     async def _read(self, reference: Reference) -> bytes | StoreError:
         """The whole secret, or its metadata, as JSON text."""
+        engine = self._engine
         try:
             if reference.metadata:
-                return await self._read_metadata(reference)
-            return await self._read_value(reference)
+                return (await engine.metadata(engine.metadata_of(reference.key))).text()
+            return (await engine.read(engine.data(reference.key), version=reference.version)).text()
         except StoreError as error:
             return error
-
-    async def _read_value(self, reference: Reference) -> bytes:
-        config = self._config
-        path = paths.data_path(reference.key, mount=config.path, version=config.version)
-        if config.version == "v1":
-            if reference.version:
-                raise Invalid(
-                    "a KV engine of version 1 keeps no versions", hint="leave remoteRef.version out"
-                )
-            return _text(await self._document(path), path)
-        if reference.version and not (reference.version.isascii() and reference.version.isdigit()):
-            raise Invalid(f"version {reference.version!r} is not a number")
-        parameters = {"version": reference.version} if reference.version else None
-        answer = await self._document(path, parameters=parameters)
-        data = answer.get("data")
-        if data is None:
-            raise NotFound(f"there is no secret at {path}")
-        if not isinstance(data, dict):
-            raise Invalid(
-                f"{path} is not a path of a KV engine of version 2",
-                hint=f"set {WHERE}.version to v1 if the engine is of version 1",
-            )
-        return _text(data, path)
-
-    async def _read_metadata(self, reference: Reference) -> bytes:
-        if self._config.version == "v1":
-            raise Invalid("a KV engine of version 1 has no metadata", hint="leave metadataPolicy out")
-        path = paths.metadata_path(reference.key, mount=self._config.path)
-        answer = await self._document(path)
-        found = {name: answer[name] for name in _STANDARD_METADATA if name in answer}
-        custom = answer.get("custom_metadata")
-        return _text(found | custom if isinstance(custom, dict) else found, path)
-
-    async def _document(
-        self, path: str, *, namespace: str | None = None, parameters: Mapping[str, str] | None = None
-    ) -> Mapping[str, Any]:
-        namespace = self._config.namespace if namespace is None else namespace
-
-        def call() -> Mapping[str, Any]:
-            return document(self._transport.get(path, namespace=namespace, parameters=parameters), path)
-
-        try:
-            async with self._slots, asyncio.timeout(_CALL_TIMEOUT):
-                return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-        except TimeoutError:
-            raise Unavailable(f"{self._config.server} did not answer within {_CALL_TIMEOUT:.0f} s") from None
 
 
 async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStore:
     """Open from `spec.provider.vault`. Contacts no server. Raises Invalid, and what `resolver` raises."""
-    model, token_ref = configuration.read(config)
+    model, method = configuration.read(config)
     try:
         from sealbridge.stores.vault.transport import Transport
     except ModuleNotFoundError:
@@ -142,32 +94,50 @@ async def open_store(config: Mapping[str, Any], resolver: Resolver) -> VaultStor
             "the provider vault needs the package hvac, which is not installed",
             hint="pip install 'sealbridge[vault]'",
         ) from None
-    token = (await secret_item(resolver, token_ref)).strip()
-    if not token or not token.isascii() or not token.decode().isprintable():
-        raise Invalid(
-            "the token has characters that no token has" if token else "the token is empty",
-            where=f"{WHERE}.auth.tokenSecretRef",
-        )
+    fixed = await _fixed_token(model, resolver) if method == "token_secret_ref" else None
     headers = dict(model.headers)
     if model.forward_inconsistent:
         headers["X-Vault-Inconsistent"] = "forward-active-node"
     transport = Transport(
         model.server,
-        token=token.decode(),
         headers=headers,
         ca=await authorities(model.ca_bundle, model.ca_provider, resolver, WHERE),
-        client_certificate=await _client_certificate(model, resolver),
-        connections=_WORKERS,
+        client_certificate=await _client_certificate(model, method, resolver),
+        connections=WORKERS,
+        read_your_writes=model.read_your_writes,
     )
-    return VaultStore(transport, model)
+    api = Api(model.server, transport)
+    try:
+        login: Login = FixedLogin(fixed)
+        if method not in ("", "token_secret_ref"):
+            name = configuration.where(method).rpartition(".")[2]
+            request = await login_request(model, method, resolver, api)
+            login = MethodLogin(api, name, request, namespace=model.login_namespace)
+    except BaseException:
+        api.close()
+        raise
+    return VaultStore(Session(api, login), model)
 
 
-def _not_yet(what: str) -> Invalid:
-    return Invalid(f"{what} is not supported yet by the provider vault")
+async def _fixed_token(model: VaultConfig, resolver: Resolver) -> Value:
+    assert model.auth is not None  # noqa: S101 - config.read has seen to both
+    assert model.auth.token_secret_ref is not None  # noqa: S101
+    token = (await secret_item(resolver, model.auth.token_secret_ref)).strip()
+    if not token or not token.isascii() or not token.decode().isprintable():
+        raise Invalid(
+            "the token has characters that no token has" if token else "the token is empty",
+            where=f"{WHERE}.auth.tokenSecretRef",
+        )
+    return Value(token)
 
 
-async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientCertificate | None:
+async def _client_certificate(
+    model: VaultConfig, method: str, resolver: Resolver
+) -> ClientCertificate | None:
     certificate, key = model.tls.cert_secret_ref, model.tls.key_secret_ref
+    if method == "cert" and model.auth is not None and model.auth.cert is not None:
+        # The one to log in with: a connection shows one only.
+        certificate, key = model.auth.cert.client_cert, model.auth.cert.secret_ref
     if certificate is None and key is None:
         return None
     if certificate is None or key is None:
@@ -175,15 +145,6 @@ async def _client_certificate(model: VaultConfig, resolver: Resolver) -> ClientC
     return ClientCertificate(
         certificate=await secret_item(resolver, certificate), key=await secret_item(resolver, key)
     )
-
-
-def _text(data: Mapping[str, Any], path: str) -> bytes:
-    try:
-        return documents.dump(data)
-    except ValueError:
-        raise Invalid(f"the secret at {path} holds text that is not Unicode") from None
-    except RecursionError:
-        raise Invalid(f"the secret at {path} is nested too deeply") from None
 
 
 def _whole(reference: Reference) -> Reference:

@@ -5,8 +5,10 @@ Bounded in time and size, trusting the given CA alone, following no redirect to 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ from sealbridge.stores.vault.answers import Response
 LARGEST_RESPONSE = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 _REDIRECTS = 2
+_INDEX = "X-Vault-Index"
+_CLUSTERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +47,14 @@ class Transport:
         self,
         server: str,
         *,
-        token: str,
         headers: Mapping[str, str],
         ca: str | None,
         client_certificate: ClientCertificate | None,
         connections: int,
         timeouts: Timeouts | None = None,
+        read_your_writes: bool = False,
     ) -> None:
+        self._state = ReplicationState() if read_your_writes else _NoState()
         self._server = server.rstrip("/")
         self._timeouts = timeouts = timeouts or Timeouts()
         session = requests.Session()
@@ -60,24 +65,39 @@ class Transport:
         session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
         self._adapter = RawAdapter(
             base_uri=self._server,
-            token=token,
             session=session,
             timeout=(timeouts.connect, timeouts.read),
             allow_redirects=False,
         )
 
-    def get(self, path: str, *, namespace: str = "", parameters: Mapping[str, str] | None = None) -> Response:
-        """GET `/v1/path`. Raises Unavailable or Invalid when no complete answer comes."""
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str = "",
+        namespace: str = "",
+        parameters: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """One request to `/v1/path`. Raises Unavailable or Invalid when no complete answer comes."""
         deadline = time.monotonic() + self._timeouts.total
-        headers = {"X-Vault-Namespace": namespace} if namespace else {}
+        headers = self._state.headers()
+        if token:
+            headers["X-Vault-Token"] = token
+        if namespace:
+            headers["X-Vault-Namespace"] = namespace
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         target = f"v1/{path}"
         for _ in range(_REDIRECTS + 1):
             with self._explained():
                 response = self._adapter.request(
-                    "get",
+                    method,
                     target,
                     headers=dict(headers),
                     params=parameters,
+                    data=body,
                     stream=True,
                     raise_exception=False,
                 )
@@ -88,6 +108,7 @@ class Transport:
                             None,
                         )
                         continue
+                    self._state.learn(response.headers)
                     return Response(
                         response.status_code, response.headers, self._read(response.raw, deadline)
                     )
@@ -148,6 +169,48 @@ class Transport:
             raise Unavailable(f"cannot reach {self._server}: {reason}") from None
         except ValueError:
             raise Invalid(f"no request to {self._server} can be made of address and headers") from None
+
+
+class _NoState:
+    """For servers that need not be told what we have seen of them."""
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Nothing."""
+
+
+class ReplicationState(_NoState):
+    """How far each cluster was when it answered: a replica that is behind has to say so (412)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest: dict[str, tuple[tuple[int, int], str]] = {}
+
+    def headers(self) -> dict[str, str]:
+        """What a request has to carry, so that it sees what was written before."""
+        with self._lock:
+            states = [state for _, state in self._newest.values()]
+        # One header with commas is what a header that comes several times means.
+        return {_INDEX: ", ".join(states)} if states else {}
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Keep an answer's state where it is newer; what cannot be read is left."""
+        state = headers.get(_INDEX, "")
+        try:
+            version, cluster, local, replicated, _ = base64.b64decode(state, validate=True).split(b":")
+            index = int(local), int(replicated)
+        except ValueError:
+            return
+        if version != b"v1":
+            return
+        key = cluster.hex()
+        with self._lock:
+            if key in self._newest or len(self._newest) < _CLUSTERS:
+                known = self._newest.get(key)
+                if known is None or index >= known[0]:
+                    self._newest[key] = index, state
 
 
 class _TrustingAdapter(HTTPAdapter):

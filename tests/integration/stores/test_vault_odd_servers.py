@@ -50,10 +50,10 @@ def given_up(url: str, timeouts: Timeouts = HURRY) -> Unavailable:
     """The error of a client in a hurry."""
     options: dict[str, Any] = {"headers": {}, "ca": None, "client_certificate": None, "connections": 1}
     with (
-        closing(Transport(url, token="t", timeouts=timeouts, **options)) as client,
+        closing(Transport(url, timeouts=timeouts, **options)) as client,
         pytest.raises(Unavailable) as caught,
     ):
-        client.get("kv/data/app")
+        client.request("get", "kv/data/app")
     return caught.value
 
 

@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {"server": "https://vault.example.org:8200", "auth": TOKE
 
 async def opened(config: dict[str, Any], **secrets: str | bytes) -> None:
     resolver = DictResolver(
-        {"t/k": "token", "ns/t/k": "token", "ca/crt": CA, **secrets},
+        {"t/k": "token", "ns/t/k": "token", "ca/crt": CA, "odd/wrap": "{}", **secrets},
         {"ca/crt": CA, "ns/ca/crt": base64.b64encode(CA.encode()).decode()},
     )
     store = await open_store("vault", config, resolver)
@@ -41,6 +41,13 @@ async def opened(config: dict[str, Any], **secrets: str | bytes) -> None:
         {"caProvider": {"type": "ConfigMap", "name": "ca", "key": "crt", "namespace": "ns"}},
         {"auth": {"tokenSecretRef": {"name": "t", "key": "k", "namespace": "ns"}, "namespace": "x"}},
         {"auth": {"tokenSecretRef": {"name": "t", "key": "k"}, "kubernetes": {"role": "first match wins"}}},
+        {"auth": None},
+        {"auth": {"kubernetes": {"role": "r"}}},
+        {"auth": {"kubernetes": {"mountPath": "k", "role": "r", "serviceAccountRef": {"name": "sa"}}}},
+        {"auth": {"kubernetes": {"role": "r", "secretRef": {"name": "t", "key": "k"}}}},
+        {"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "t", "key": "k"}}}},
+        {"auth": {"userPass": {"username": "u", "secretRef": {"name": "t", "key": "k"}}}},
+        {"auth": {"jwt": {"kubernetesServiceAccountToken": {"serviceAccountRef": {"name": "sa"}}}}},
         {"path": None},
         {"tls": {}},
     ],
@@ -61,15 +68,42 @@ async def test_a_good_configuration_opens_without_contacting_a_server(config: di
         ({"server": "https://u:p@vault"}, "spec.provider.vault.server: an address must not hold credentials"),
         ({"version": "v3"}, "spec.provider.vault.version: invalid enum value 'v3'"),
         ({"pth": "x"}, "spec.provider.vault.pth: there is no such field, or it is not supported yet"),
-        ({"auth": None}, "spec.provider.vault.auth: no auth method is given"),
         ({"auth": {}}, "spec.provider.vault.auth: no auth method is given"),
         (
-            {"auth": {"kubernetes": {"role": "r"}}},
-            "spec.provider.vault.auth.kubernetes: auth method kubernetes is not supported yet",
+            {"auth": {"iam": {"role": "r"}}},
+            "spec.provider.vault.auth.iam: auth method iam is not supported yet",
         ),
         (
-            {"auth": {"appRole": {"path": "p"}}},
-            "spec.provider.vault.auth.appRole: auth method appRole is not supported yet",
+            {"auth": {"gcp": {"role": "r"}}},
+            "spec.provider.vault.auth.gcp: auth method gcp is not supported yet",
+        ),
+        (
+            {"auth": {"appRole": {"secretRef": {"name": "t", "key": "k"}}}},
+            "spec.provider.vault.auth.appRole: exactly one of roleId and roleRef is needed",
+        ),
+        (
+            {"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "t"}}}},
+            "spec.provider.vault.auth.appRole.secretRef: key is missing",
+        ),
+        (
+            {"auth": {"appRole": {"roleId": "r"}}},
+            "spec.provider.vault.auth.appRole: object missing required field `secretRef`",
+        ),
+        (
+            {"auth": {"jwt": {"role": "r"}}},
+            "spec.provider.vault.auth.jwt: exactly one of secretRef and kubernetesServiceAccountToken needed",
+        ),
+        (
+            {"auth": {"ldap": {"username": "u", "secretRef": {"name": "no", "key": "k"}}}},
+            "there is no Secret no/k",
+        ),
+        (
+            {"auth": {"kubernetes": {"role": "r", "rolle": "r"}}},
+            "spec.provider.vault.auth.kubernetes.rolle: there is no such field, or it is not supported yet",
+        ),
+        (
+            {"auth": {"appRole": {"roleId": "r", "secretRef": {"name": "odd", "key": "wrap"}}}},
+            "spec.provider.vault.auth.appRole.secretRef: neither a secret id nor a wrapped one",
         ),
         (
             {"auth": {"tokenSecretRef": {"name": "t"}}},

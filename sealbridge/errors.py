@@ -95,7 +95,10 @@ class StoreError(SealbridgeError):
 
 
 class NotFound(StoreError):  # noqa: N818 - the names of design.md
-    """The store has no such secret. `missing` tells which part: 'secret', 'version' or 'property'."""
+    """The store has no such secret. `missing` tells which part: 'secret', 'version' or 'property'.
+
+    'collection': a secret of many items, which is missing where all of them are asked for; of one item it
+    is as a property that is missing."""
 
     def __init__(
         self, what: str, *, missing: str = "secret", where: str | None = None, hint: str | None = None

@@ -1,7 +1,8 @@
 """The CustomResourceDefinitions, made from the models. Knows schemas and columns, no API server.
 
 `python -m sealbridge.kube.crds --write crds` writes the files below crds/. They are structural, need no
-CEL and are taken by API servers from 1.20 on.
+CEL and are taken by API servers from 1.20 on. Those below crds/cel/ replace files of the same names: they add
+rules in CEL, which kubectl refuses on servers before 1.25.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,16 @@ from typing import Any
 import msgspec
 import yaml
 
-from sealbridge.kube import schema
-from sealbridge.kube.schema import Schema, closed, list_of, of_model, open_object, with_default
+from sealbridge.kube import fields, rules, schema
+from sealbridge.kube.schema import (
+    Schema,
+    closed,
+    closed_below,
+    list_of,
+    of_model,
+    open_object,
+    with_default,
+)
 from sealbridge.reconcile.kinds import (
     CLUSTER_EXTERNAL_SECRET,
     CLUSTER_GENERATOR,
@@ -31,7 +41,7 @@ from sealbridge.reconcile.kinds import (
     UUID,
     Kind,
 )
-from sealbridge.stores.registry import PROVIDERS, config_model
+from sealbridge.stores.registry import OTHER_PROVIDERS, PROVIDERS, config_model
 from sealbridge.sync import generators
 from sealbridge.sync.cluster_external_secret import ClusterExternalSecretSpec
 from sealbridge.sync.model import ExternalSecretSpec
@@ -69,10 +79,20 @@ def definitions() -> dict[str, Schema]:
             EXTERNAL_SECRET,
             spec=external_secret_spec,
             status=_status(
-                refreshTime={**schema.TIME, "nullable": True},
-                binding=open_object({"name": schema.STRING}),
+                refreshTime=_told(
+                    {**schema.TIME, "nullable": True}, "When the stores were last asked with success."
+                ),
+                binding=open_object(
+                    {"name": _told(schema.STRING, "Its name.")},
+                    description="The Secret, for what binds to services (servicebinding.io).",
+                ),
                 matches=list_of(
-                    open_object({"entry": schema.STRING, "count": schema.INTEGER}),
+                    open_object(
+                        {
+                            "entry": _told(schema.STRING, "The entry, like dataFrom[0]."),
+                            "count": _told(schema.INTEGER, "How many."),
+                        },
+                    ),
                     description="How many secrets each find has found.",
                 ),
                 missingKeys=list_of(
@@ -95,7 +115,9 @@ def definitions() -> dict[str, Schema]:
         _definition(
             SECRET_STORE,
             spec=store_spec,
-            status=_status(capabilities=schema.STRING),
+            status=_status(
+                capabilities=_told(schema.STRING, "What it can do: ReadWrite, ReadOnly or WriteOnly.")
+            ),
             columns=_STORE_COLUMNS,
             description="A secret store for the ExternalSecrets of its namespace.",
             short="ss",
@@ -103,7 +125,9 @@ def definitions() -> dict[str, Schema]:
         _definition(
             CLUSTER_SECRET_STORE,
             spec=store_spec,
-            status=_status(capabilities=schema.STRING),
+            status=_status(
+                capabilities=_told(schema.STRING, "What it can do: ReadWrite, ReadOnly or WriteOnly.")
+            ),
             columns=_STORE_COLUMNS,
             description="A secret store for the ExternalSecrets of the namespaces that its conditions allow.",
             short="css",
@@ -166,7 +190,7 @@ def _generators() -> Iterator[Schema]:
         yield _definition(
             kind,
             spec=partial(_generator_spec, model),
-            status=open_object({}),
+            status=open_object({}, description="Nothing is written here."),
             columns=(_AGE,),
             description=description,
             categories=("external-secrets", "external-secrets-generators"),
@@ -175,7 +199,10 @@ def _generators() -> Iterator[Schema]:
 
 
 def _generator_spec(model: type[msgspec.Struct]) -> Schema:
-    spec = of_model(model)
+    spec = closed_below(of_model(model, fields.FIELDS))
+    if model is generators.ClusterGeneratorSpec:
+        # It has the specs of all generators of upstream, of which some are there.
+        spec["properties"]["generator"] |= {"x-kubernetes-preserve-unknown-fields": True}
     if model is generators.PasswordSpec:
         for field, value in (("length", 24), ("noUpper", False), ("allowRepeat", False), ("encoding", "raw")):
             with_default(spec, field, value)
@@ -246,7 +273,7 @@ def external_secret_spec() -> Schema:
 
     Defaults inside lists are left out: a list is compared as a whole.
     """
-    spec = of_model(ExternalSecretSpec)
+    spec = closed_below(of_model(ExternalSecretSpec, fields.FIELDS))
     target = spec["properties"]["target"]["properties"]
     # An empty default is what gives the target's own defaults to an ExternalSecret without one.
     for path, value in (
@@ -259,10 +286,7 @@ def external_secret_spec() -> Schema:
     ):
         with_default(spec, path, value)
     target["template"]["properties"]["engineVersion"]["enum"] = ["v2"]
-    # What upstream's API server refuses as well.
-    entry = spec["properties"]["dataFrom"]["items"]["properties"]
-    entry["rewrite"]["items"] |= {"minProperties": 1, "maxProperties": 1}
-    return spec
+    return rules.with_limits(spec)
 
 
 def cluster_external_secret_spec() -> Schema:
@@ -321,61 +345,119 @@ def push_secret_spec() -> Schema:
 
 def store_spec() -> Schema:
     """A store: exactly one provider, whose configuration its own code reads."""
-    return open_object(
+    providers = {
+        name: {"description": f"A {name} store.", **of_model(config_model(name), fields.FIELDS)}
+        for name in sorted(PROVIDERS)
+    }
+    # Kept, so that a condition can tell that it is not supported, and explained by nobody.
+    others = {
+        name: open_object({}, description="Not supported yet.")
+        for name in OTHER_PROVIDERS
+        if name not in providers
+    }
+    spec = open_object(
         {
             "provider": {
-                **open_object({name: of_model(config_model(name)) for name in sorted(PROVIDERS)}),
+                **open_object(providers | others),
                 "description": "Exactly one provider with its configuration.",
                 "minProperties": 1,
                 "maxProperties": 1,
             },
-            "controller": {
-                **schema.STRING,
-                "description": "The class of the controller that is to take this store; empty means all.",
-            },
+            "controller": _told(
+                schema.STRING, "The class of the controller that is to take this store; empty means all."
+            ),
             "refreshInterval": {
                 "x-kubernetes-int-or-string": True,
                 "description": "How often the store is checked: seconds, or a duration like 5m.",
             },
-            "retrySettings": open_object({"maxRetries": schema.INTEGER, "retryInterval": schema.STRING}),
+            "retrySettings": open_object(
+                {
+                    "maxRetries": _told(
+                        {"type": "integer", "format": "int32"}, "How often a request is tried again."
+                    ),
+                    "retryInterval": _told(schema.STRING, "How long to wait in between, like 10s."),
+                },
+                description="What becomes of requests that fail.",
+            ),
             "conditions": list_of(
                 open_object(
                     {
-                        "namespaces": list_of(schema.STRING),
-                        "namespaceRegexes": list_of(schema.STRING),
-                        "namespaceSelector": open_object({"matchLabels": schema.STRINGS}),
+                        "namespaces": list_of(
+                            {**schema.STRING, **fields.NAMESPACE}, description="Namespaces by their names."
+                        ),
+                        "namespaceRegexes": list_of(
+                            schema.STRING,
+                            description="Regular expressions (RE2) that match anywhere in the name.",
+                        ),
+                        "namespaceSelector": _label_selector(),
                     }
                 ),
                 description="Which namespaces may use a ClusterSecretStore; any entry that matches will do.",
             ),
         },
         required=("provider",),
+        description="Where the secrets are and how to get at them.",
     )
+    made = closed_below(spec)
+    provider = made["properties"]["provider"]["properties"]
+    with_default(provider["kubernetes"], "server.url", "kubernetes.default")
+    with_default(provider["kubernetes"], "remoteNamespace", "default")
+    with_default(provider["vault"], "version", "v2")
+    provider["kubernetes"]["properties"]["auth"] |= {"minProperties": 1, "maxProperties": 1}
+    return made
 
 
-_CONDITION = open_object(
-    {
-        "type": schema.STRING,
-        "status": schema.STRING,
-        "reason": schema.STRING,
-        "message": schema.STRING,
-        "lastTransitionTime": schema.TIME,
-        "lastUpdateTime": schema.TIME,
-    },
-    required=("type", "status"),
-)
-_SYNC_STATUS: Mapping[str, Schema] = {
-    "syncedResourceVersion": schema.STRING,
-    "target": open_object({"uid": schema.STRING, "resourceVersion": schema.STRING}),
-    "restart": open_object(
-        {"secret": schema.STRING, "resourceVersion": schema.STRING, "checksum": schema.STRING},
-        description="The Secret's data with which everything runs that is restarted for it.",
-    ),
-}
+def _label_selector() -> Schema:
+    requirement = {
+        "key": _told(schema.STRING, "The key of the label."),
+        "operator": _told(schema.STRING, "In, NotIn, Exists or DoesNotExist."),
+        "values": list_of(schema.STRING, description="The values, for In and NotIn."),
+    }
+    return open_object(
+        {
+            "matchLabels": _told(schema.STRINGS, "Labels that a namespace has, all of them."),
+            "matchExpressions": list_of(
+                open_object(requirement, required=("key", "operator")),
+                description="Requirements on labels, all of which hold.",
+            ),
+        },
+        description="Namespaces by their labels.",
+    )
 
 
 def _told(one: Schema, description: str) -> Schema:
     return {"description": description, **one}
+
+
+_CONDITION = open_object(
+    {
+        "type": _told(schema.STRING, "What it speaks of, like Ready."),
+        "status": _told(schema.STRING, "True, False or Unknown."),
+        "reason": _told(schema.STRING, "Why, in one word for programs."),
+        "message": _told(schema.STRING, "Why, for people. It has no value of a secret in it."),
+        "lastTransitionTime": _told(schema.TIME, "When the status last became another."),
+        "lastUpdateTime": _told(schema.TIME, "When it was last written."),
+    },
+    required=("type", "status"),
+)
+_TARGET = {
+    "uid": _told(schema.STRING, "Its UID."),
+    "resourceVersion": _told(schema.STRING, "Its version when it was last written or found to be right."),
+}
+_SYNC_STATUS: Mapping[str, Schema] = {
+    "syncedResourceVersion": _told(
+        schema.STRING, "The generation, with a hash of labels and annotations, that was synced last."
+    ),
+    "target": open_object(_TARGET, description="The Secret as it was left."),
+    "restart": open_object(
+        {
+            "secret": _told(schema.STRING, "Its name."),
+            "resourceVersion": _told(schema.STRING, "Its version."),
+            "checksum": _told(schema.STRING, "A keyed checksum of its data."),
+        },
+        description="The Secret's data with which everything runs that is restarted for it.",
+    ),
+}
 
 
 def _sealed_secret_status() -> Schema:
@@ -395,8 +477,7 @@ def _sealed_secret_status() -> Schema:
                     **_SYNC_STATUS,
                     "target": open_object(
                         {
-                            "uid": schema.STRING,
-                            "resourceVersion": schema.STRING,
+                            **_TARGET,
                             "patched": _told(
                                 schema.BOOLEAN, "True of a Secret of others; when it is deleted it stays so."
                             ),
@@ -412,8 +493,10 @@ def _sealed_secret_status() -> Schema:
     }
 
 
-def _status(**fields: Schema) -> Schema:
-    return open_object({"conditions": list_of(_CONDITION), **fields})
+def _status(**others: Schema) -> Schema:
+    told = "What has become of it."
+    listed = list_of(_CONDITION, description=f"{told} One of each type.")
+    return closed_below(open_object({"conditions": listed, **others}, description=told))
 
 
 def _definition(
@@ -462,8 +545,8 @@ def _definition(
                             "type": "object",
                             **({"required": list(required)} if required else {}),
                             "properties": {
-                                "apiVersion": schema.STRING,
-                                "kind": schema.STRING,
+                                "apiVersion": _told(schema.STRING, f"{kind.group}/{version}."),
+                                "kind": _told(schema.STRING, f"{kind.name}."),
                                 "metadata": {"type": "object"},
                                 "spec": spec(),
                                 "status": status,
@@ -480,7 +563,18 @@ def _definition(
 
 def files() -> dict[str, str]:
     """The content of every file below crds/ by its name."""
-    return {f"{name}.yaml": _HEADER + _text(definition) for name, definition in definitions().items()}
+    made = definitions()
+    texts = {f"{name}.yaml": _HEADER + _text(definition) for name, definition in made.items()}
+    name = f"{EXTERNAL_SECRET.plural}.{EXTERNAL_SECRET.group}"
+    return {**texts, f"cel/{name}.yaml": _HEADER + _text(_with_rules(made[name]))}
+
+
+def _with_rules(definition: Schema) -> Schema:
+    made = deepcopy(definition)
+    for version in made["spec"]["versions"]:
+        properties = version["schema"]["openAPIV3Schema"]["properties"]
+        properties["spec"] = rules.with_rules(properties["spec"])
+    return made
 
 
 class _Dumper(yaml.SafeDumper):
@@ -502,9 +596,10 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = files()
     for name, text in wanted.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    for path in folder.glob("*.yaml"):
-        if path.name not in wanted:
+    for path in folder.rglob("*.yaml"):
+        if path.relative_to(folder).as_posix() not in wanted:
             path.unlink()
     return 0
 

@@ -1,11 +1,13 @@
 """Structural OpenAPI schemas from msgspec models. Knows Kubernetes' rules for them, no kind.
 
-Objects keep the fields that a model does not know, unless they are closed: an API server must not prune
-what a person has written, even where a version of sealbridge refuses it later with a clear condition.
+Objects keep the fields that a model does not know, unless they are closed. Closed is what names every field
+of the real API: of an object that keeps unknown fields `kubectl explain` tells nothing, and of a closed one
+kubectl refuses a misspelt field by its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -41,10 +43,19 @@ def open_object(
 
 
 def closed(schema: Schema) -> Schema:
-    """The object without the fields it does not know: an API server prunes them, and explains the others.
-
-    Of an object that keeps unknown fields, `kubectl explain` tells nothing below it."""
+    """The object without the fields it does not know: an API server prunes them, and explains the others."""
     return {name: part for name, part in schema.items() if name != "x-kubernetes-preserve-unknown-fields"}
+
+
+def closed_below(schema: Schema) -> Schema:
+    """The schema with every object closed in it that names its fields."""
+    made = closed(schema) if schema.get("properties") else dict(schema)
+    if "properties" in made:
+        made["properties"] = {name: closed_below(part) for name, part in made["properties"].items()}
+    for inner in ("items", "additionalProperties"):
+        if inner in made:
+            made[inner] = closed_below(made[inner])
+    return made
 
 
 def list_of(items: Schema, *, description: str = "") -> Schema:
@@ -53,10 +64,14 @@ def list_of(items: Schema, *, description: str = "") -> Schema:
     return {"description": description, **schema} if description else schema
 
 
-def of_model(model: type[msgspec.Struct]) -> Schema:
+def of_model(
+    model: type[msgspec.Struct], fields: Mapping[type, Mapping[str, Mapping[str, Any]]] | None = None
+) -> Schema:
     """The schema of a model, without defaults: an API server that fills them in changes what people
-    have written, so each default is named where it is wanted."""
-    return _schema(inspect.type_info(model))
+    have written, so each default is named where it is wanted.
+
+    `fields`: what a schema says of the fields of each model, by their names on the wire."""
+    return _schema(inspect.type_info(model), fields or {})
 
 
 def with_default(schema: Schema, path: str, value: object) -> Schema:
@@ -69,11 +84,17 @@ def with_default(schema: Schema, path: str, value: object) -> Schema:
     return schema
 
 
-def _schema(type_: inspect.Type) -> Schema:
+def _schema(type_: inspect.Type, told: Mapping[type, Mapping[str, Mapping[str, Any]]]) -> Schema:
     match type_:
         case inspect.StructType(cls=cls, fields=fields):
             return open_object(
-                {field.encode_name: _schema(field.type) for field in fields},
+                {
+                    field.encode_name: {
+                        **_schema(field.type, told),
+                        **told.get(cls, {}).get(field.encode_name, {}),
+                    }
+                    for field in fields
+                },
                 required=tuple(field.encode_name for field in fields if field.required),
                 description=_first_sentence(cls),
             )
@@ -83,11 +104,11 @@ def _schema(type_: inspect.Type) -> Schema:
             return {"type": "string", "enum": list(values)}
         case inspect.UnionType(types=types):
             some = [one for one in types if not isinstance(one, inspect.NoneType)]
-            return _schema(some[0]) if len(some) == 1 else dict(ANYTHING)
+            return _schema(some[0], told) if len(some) == 1 else dict(ANYTHING)
         case inspect.DictType(value_type=value):
-            return {"type": "object", "additionalProperties": _schema(value)}
+            return {"type": "object", "additionalProperties": _schema(value, told)}
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
-            return list_of(_schema(item))
+            return list_of(_schema(item, told))
         case inspect.BoolType():
             return dict(BOOLEAN)
         case inspect.IntType():

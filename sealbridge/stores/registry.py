@@ -30,6 +30,47 @@ _MODELS = {
     "webhook": "sealbridge.stores.webhook.config:WebhookConfig",
 }
 PROVIDERS = tuple(_MODULES)
+# What upstream has besides. They are refused by their names.
+OTHER_PROVIDERS = (
+    "akeyless",
+    "aws",
+    "azurekv",
+    "barbican",
+    "beyondtrust",
+    "beyondtrustworkloadcredentials",
+    "bitwardensecretsmanager",
+    "chef",
+    "cloudrusm",
+    "conjur",
+    "delinea",
+    "device42",
+    "doppler",
+    "dvls",
+    "fortanix",
+    "gcpsm",
+    "github",
+    "gitlab",
+    "ibm",
+    "infisical",
+    "keepersecurity",
+    "nebiusmysterybox",
+    "ngrok",
+    "onboardbase",
+    "onepassword",
+    "onepasswordSDK",
+    "oracle",
+    "ovh",
+    "passbolt",
+    "passworddepot",
+    "previder",
+    "pulumi",
+    "scaleway",
+    "secretserver",
+    "senhasegura",
+    "volcengine",
+    "yandexcertificatemanager",
+    "yandexlockbox",
+)
 # Where whoever writes the store chooses what is sent, and can read what is answered.
 _BOUNDED = frozenset({"kubernetes", "webhook"})
 # Their requests tell who asks, so that a cluster store of theirs is opened for each namespace.

@@ -65,7 +65,7 @@ def assemble(
         if said and isinstance(answer, NotFound) and entry.name in options.optional:
             missing[entry.name] = answer
             continue
-        if said and is_missing(spec, answer):
+        if said and is_missing(spec, entry, answer):
             continue
         if isinstance(answer, SealbridgeError):
             failures.append((entry, answer))

@@ -12,17 +12,15 @@ from sealbridge.sync.plan import Entry, entries
 _LISTED = 10
 
 
-def is_missing(spec: ExternalSecretSpec, answer: object) -> bool:
+def is_missing(spec: ExternalSecretSpec, entry: Entry, answer: object) -> bool:
     """Whether this answer leaves its entry out instead of failing.
 
     Only the whole secret may be missing. One that is there without the property that is asked for is a
     mistake in the manifest or in the store under every policy.
     """
-    return (
-        spec.target.deletion_policy is not DeletionPolicy.RETAIN
-        and isinstance(answer, NotFound)
-        and answer.missing != "property"
-    )
+    if spec.target.deletion_policy is DeletionPolicy.RETAIN or not isinstance(answer, NotFound):
+        return False
+    return answer.missing != "property" and not (answer.missing == "collection" and entry.secret_key)
 
 
 def missing_entries(spec: ExternalSecretSpec, results: Mapping[StoreRef, object]) -> tuple[Entry, ...]:
@@ -31,7 +29,7 @@ def missing_entries(spec: ExternalSecretSpec, results: Mapping[StoreRef, object]
     for entry in entries(spec):
         answers = results.get(entry.source) if isinstance(entry.source, StoreRef) else None
         answer = answers.get(entry.question) if isinstance(answers, Mapping) else None
-        if is_missing(spec, answer):
+        if is_missing(spec, entry, answer):
             found.append(entry)
     return tuple(found)
 

@@ -100,7 +100,7 @@ def test_what_is_applied_becomes_secrets_and_a_bad_object_fails_alone(
     broken["spec"]["encryptedData"]["password"] = base64.b64encode(b"\x01\x00" + b"x" * 300).decode()
     missing = external_secret(namespace, "missing", password="no-such-key")
     odd = external_secret(namespace, "odd", password="remote-1")
-    odd["spec"]["target"] = {"creationPolicy": "Merge", "deletionPolicy": "Delete"}
+    odd["spec"]["data"] *= 2
     world.apply([broken, missing, odd])
 
     shop = make_shop(world, operator, namespace, canary, openbao)
@@ -117,7 +117,7 @@ def test_what_is_applied_becomes_secrets_and_a_bad_object_fails_alone(
     for kind, name, told in (
         ("SealedSecret", "broken", "password"),
         ("ExternalSecret", "missing", "no-such-key"),
-        ("ExternalSecret", "odd", "creationPolicy"),
+        ("ExternalSecret", "odd", "secretKey 'password'"),
     ):
         eventually(
             lambda kind=kind, name=name: world.condition(kind, namespace, name).get("status") == "False",

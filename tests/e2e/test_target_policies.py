@@ -6,8 +6,6 @@ import base64
 import secrets
 from typing import Any
 
-import pytest
-
 from sealbridge.sync.fingerprints import created_by, field_manager
 from tests.canary import Canary
 from tests.e2e.world import (
@@ -347,27 +345,6 @@ def test_a_secret_that_a_sealed_secret_replaces_is_not_merged_into_but_one_that_
     both = {"theirs": sealed.encode(), "s": sealed.encode(), "k": value.encode()}
     eventually(lambda: world.secrets(namespace)["patched"] == both, what="all keys")
     assert world.secrets(namespace)["owned"] == {"s": sealed.encode()}
-
-
-@pytest.mark.parametrize("policy", ["Merge", "None", "CreateOrMerge"])
-def test_policies_that_contradict_each_other_are_told_as_a_condition(
-    world: World, operator: Operator, namespace: str, policy: str, canary: Canary
-) -> None:
-    world.apply(
-        [
-            fake_store(namespace, "fake", {"a": canary("value")}),
-            with_target(
-                external_secret(namespace, "db", k="a"), creationPolicy=policy, deletionPolicy="Delete"
-            ),
-        ]
-    )
-
-    eventually_told(world, namespace, "db", "SecretSyncedError")
-    message = world.condition("ExternalSecret", namespace, "db")["message"]
-    assert message.startswith(
-        f"spec.target.deletionPolicy Delete must not be used with creationPolicy {policy}"
-    )
-    assert world.secrets(namespace) == {}
 
 
 def test_an_immutable_target_keeps_its_data_and_says_so(

@@ -103,7 +103,7 @@ class Api:
         if status == 404 and is_status:
             details = document.get("details")
             if isinstance(details, dict) and details.get("kind") == "secrets" and details.get("name"):
-                return NotFound(f"cannot {what}: there is no such Secret")
+                return NotFound(f"cannot {what}: there is no such Secret", missing="collection")
             if isinstance(details, dict) and details.get("kind") == "namespaces":
                 return Invalid(f"cannot {what}: there is no such namespace")
             return Invalid(f"cannot {what}{said or ': there is no such resource'}")

@@ -164,6 +164,8 @@ async def test_what_is_not_there_is_an_error_of_its_own(
     results = await reader.fetch([reference, Reference("app", property="a")])
     found = results[reference]
     assert type(found) is error
+    if isinstance(found, NotFound):
+        assert found.missing == ("property" if reference.property else "collection")
     assert what in str(found)
     assert isinstance(found, NotFound) is isinstance(error("x"), NotFound)
     assert results[Reference("app", property="a")] == Value(b"1")

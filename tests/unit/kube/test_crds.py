@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import inspect
 
-from sealbridge.kube import crds
+from sealbridge.kube import crds, fields
+from sealbridge.stores.registry import OTHER_PROVIDERS, PROVIDERS
 
 FOLDER = Path(__file__).resolve().parents[3] / "crds"
 
@@ -31,29 +33,65 @@ def schemas() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def written(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
 def test_the_files_are_not_stale() -> None:
-    there = {path.name: path.read_text() for path in FOLDER.glob("*")}
-    assert there == crds.files(), "run: python -m sealbridge.kube.crds --write crds"
+    assert written(FOLDER) == crds.files(), "run: python -m sealbridge.kube.crds --write crds"
 
 
 def test_writing_replaces_what_is_there_and_removes_what_is_no_more(tmp_path: Path) -> None:
-    (tmp_path / "old.yaml").write_text("gone: true")
+    (tmp_path / "cel").mkdir()
+    for name in ("old.yaml", "cel/old.yaml"):
+        (tmp_path / name).write_text("gone: true")
     (tmp_path / "sealedsecrets.bitnami.com.yaml").write_text("old")
 
     assert crds.main(["--write", str(tmp_path)]) == 0
 
-    assert {path.name: path.read_text() for path in tmp_path.glob("*")} == crds.files()
+    assert written(tmp_path) == crds.files()
 
 
 @pytest.mark.parametrize(("name", "schema"), schemas())
-def test_no_field_of_a_user_is_pruned(name: str, schema: dict[str, Any]) -> None:
+def test_an_object_names_its_fields_or_keeps_what_is_in_it(name: str, schema: dict[str, Any]) -> None:
     for path, part in parts(schema):
         if path.startswith((".spec", ".status")) and part.get("type") == "object":
-            # As the Sealed Secrets controller's own CRD has it; what it names, `kubectl explain` explains.
-            if "sealedsecrets" in name and path in {".spec", ".spec.template", ".status"}:
-                continue
             kept = part.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in part
-            assert kept, f"{name}{path}"
+            assert kept or part.get("properties"), f"{name}{path}"
+
+
+@pytest.mark.parametrize("kind", ["externalsecrets", "secretstores", "clustersecretstores", "passwords"])
+def test_every_object_of_a_spec_is_explained_by_old_api_servers_too(kind: str) -> None:
+    """They tell nothing below an object that keeps unknown fields."""
+    for name, schema in schemas():
+        if name.startswith(f"{kind}."):
+            for path, part in parts(schema["properties"]["spec"]):
+                assert not (part.get("properties") and "x-kubernetes-preserve-unknown-fields" in part), path
+
+
+@pytest.mark.parametrize(("name", "schema"), schemas())
+def test_every_field_has_a_description(name: str, schema: dict[str, Any]) -> None:
+    for path, part in parts(schema):
+        # Of entries the list tells; an API server takes no description of an object's own metadata.
+        if path != ".metadata" and not path.endswith(("[]", "{}")):
+            assert part.get("description"), f"{name}{path}"
+
+
+def test_every_description_is_of_a_field_that_is_there() -> None:
+    for model, described in fields.FIELDS.items():
+        there = {field.encode_name for field in inspect.type_info(model).fields}  # type: ignore[attr-defined]
+        assert described.keys() <= there, model
+
+
+@pytest.mark.parametrize("store", ["secretstores", "clustersecretstores"])
+def test_a_provider_that_is_not_supported_keeps_its_configuration(store: str) -> None:
+    for version in crds.definitions()[f"{store}.external-secrets.io"]["spec"]["versions"]:
+        spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        providers = spec["properties"]["provider"]["properties"]
+        assert set(PROVIDERS) | set(OTHER_PROVIDERS) == providers.keys()
+        for name in set(OTHER_PROVIDERS) - set(PROVIDERS):
+            assert providers[name]["x-kubernetes-preserve-unknown-fields"]
 
 
 @pytest.mark.parametrize(("name", "schema"), schemas())

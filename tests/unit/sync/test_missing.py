@@ -54,6 +54,19 @@ def test_only_a_secret_that_is_gone_is_left_out_and_only_where_the_policy_lets_i
             assemble(spec, results)
 
 
+@pytest.mark.parametrize("policy", ["Delete", "Merge"])
+def test_a_collection_is_missing_where_all_of_it_is_asked_for_and_an_error_where_one_item_is(
+    policy: str,
+) -> None:
+    spec, gone = spec_of(policy), NotFound("no such Secret", missing="collection")
+    results = {STORE: {Reference("all"): gone, Reference("r0"): Value(b"v")}}
+    assert set(assemble(spec, results).items) == {"k0"}
+    assert [str(entry) for entry in missing_entries(spec, results)] == ["dataFrom[0]"]
+    results = {STORE: {Reference("all"): gone, Reference("r0"): gone}}
+    with pytest.raises(SyncError, match=r"^data\[0\] \(secretKey k0\): no such Secret \(NotFound\)$"):
+        assemble(spec, results)
+
+
 @pytest.mark.parametrize("error", [NotFound("no store"), Unavailable("down")])
 def test_a_store_that_cannot_be_opened_has_lost_nothing(error: StoreError) -> None:
     spec = spec_of("Delete")

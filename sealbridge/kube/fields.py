@@ -138,7 +138,7 @@ _EXTERNAL_SECRET: Fields = {
         ),
         "immutable": _told("Whether the Secret is made immutable."),
         "template": _told("How the Secret is made from what the stores gave."),
-        "manifest": _told("Another kind of object to make instead of a Secret."),
+        "manifest": _told("Another kind of object to make instead of a Secret. Not supported yet: refused."),
     },
     rewrite.Regexp: {
         "source": _told("A regular expression (RE2). Every match in the key is replaced."),

@@ -33,6 +33,7 @@ PROVIDERS = tuple(_MODULES)
 # What upstream has besides. They are refused by their names.
 OTHER_PROVIDERS = (
     "akeyless",
+    "alibaba",
     "aws",
     "azurekv",
     "barbican",

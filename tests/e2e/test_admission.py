@@ -60,11 +60,10 @@ def test_what_was_there_before_it_was_refused_is_told_by_an_event_and_holds_up_n
 ) -> None:
     server, value = own_apiserver, canary("value")
     server.ensure_namespace(NAMESPACE)
-    server.install_crds()
+    world = World(server, tmp_path)  # with the CRDs as they are
     older = tmp_path / "older.yaml"
     older.write_text(yaml.safe_dump(lenient(crds.definitions()[EXTERNAL_SECRETS])))
     server.kubectl("apply", "-f", older)
-    world = World(server, tmp_path)
     server.ensure_namespace("shop")
     made = named(REFUSED, "shop")
     good = manifest({}, "good")

@@ -87,8 +87,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What a refresh would do. `fields` are type, immutable and owner, as text before and after, where they
-    would change; nothing in them is secret. `former` is a Secret of an earlier name, which would go."""
+    """What a refresh would do. `fields` are type, immutable, owner and finalizers, as text before and after,
+    where they would change; nothing in them is secret. `former` is a Secret of an earlier name that would go.
+    """
 
     key: ObjectKey
     result: Result
@@ -231,7 +232,12 @@ def _compared(rendered: Rendered, before: Secret | None, after: Secret | None) -
         annotations = tuple(one for one in annotations if one.key != DATA_HASH_ANNOTATION)
     fields = {
         name: (told(before) if before else "", told(after) if after else "")
-        for name, told in (("type", _type), ("immutable", _immutable), ("owner", _owner))
+        for name, told in (
+            ("type", _type),
+            ("immutable", _immutable),
+            ("owner", _owner),
+            ("finalizers", _finalizers),
+        )
     }
     return replace(
         rendered,
@@ -267,6 +273,10 @@ def _type(secret: Secret) -> str:
 
 def _immutable(secret: Secret) -> str:
     return "true" if secret.immutable else ""
+
+
+def _finalizers(secret: Secret) -> str:
+    return ", ".join(secret.metadata.get("finalizers") or ())
 
 
 def _owner(secret: Secret) -> str:

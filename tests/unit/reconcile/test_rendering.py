@@ -85,7 +85,11 @@ async def test_what_is_in_sync_differs_in_nothing(world: World) -> None:
 
 
 async def test_a_rendering_foretells_what_the_next_pass_does(world: World) -> None:
-    template = {"type": "kubernetes.io/basic-auth", "data": {"username": "ann", "password": "{{ .A }}"}}
+    template = {
+        "type": "kubernetes.io/basic-auth",
+        "metadata": {"finalizers": ["example.org/held"]},
+        "data": {"username": "ann", "password": "{{ .A }}"},
+    }
     world.write("store.yaml", fake_store("fake", {"a": "one"}))
     world.write("db.yaml", external_secret("db", {"A": "a"}, target={"template": template}))
 
@@ -96,6 +100,7 @@ async def test_a_rendering_foretells_what_the_next_pass_does(world: World) -> No
     assert [one.key for one in found.items] == list(result.added) == ["password", "username"]
     assert found.fields is not None
     assert found.fields["type"] == ("", "kubernetes.io/basic-auth")
+    assert found.fields["finalizers"] == ("", "example.org/held")
     assert (await rendered(world)).result is Result.UNCHANGED
 
 

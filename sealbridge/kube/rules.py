@@ -83,12 +83,18 @@ def with_limits(spec: Schema) -> Schema:
 
 
 def with_rules(spec: Schema) -> Schema:
-    """The schema of the spec with the rules in CEL, for API servers from 1.25 on."""
+    """The schema of the spec with the rules in CEL, for API servers from 1.25 on.
+
+    They take the place of what the schema says of the same parts: a server that finds a field missing by
+    the schema evaluates no rule, and what it says of `not` helps nobody.
+    """
     spec = deepcopy(spec)
     for rule in RULES:
         part = spec
         for name in filter(None, rule.path.split(".")):
             part = part["properties"][name]
+        for word in ("anyOf", "not"):
+            part.pop(word, None)
         part.setdefault("x-kubernetes-validations", []).append(
             {"rule": rule.expression, "message": rule.message}
         )

@@ -64,6 +64,23 @@ def test_nobody_refuses_a_near_miss(spec: dict[str, Any]) -> None:
     parse(manifest(spec))
 
 
+def test_rules_take_the_place_of_what_the_schema_says_and_nothing_else_changes() -> None:
+    files = crds.files()
+    plain, explained = (
+        yaml.safe_load(files[f"{folder}externalsecrets.external-secrets.io.yaml"]) for folder in ("", "cel/")
+    )
+    for version, other in zip(plain["spec"]["versions"], explained["spec"]["versions"], strict=True):
+        spec, rules = (one["schema"]["openAPIV3Schema"]["properties"]["spec"] for one in (version, other))
+        for rule in RULES:
+            for part, words in ((spec, ("anyOf", "not")), (rules, ("x-kubernetes-validations",))):
+                inner = part
+                for name in filter(None, rule.path.split(".")):
+                    inner = inner["properties"][name]
+                for word in words:
+                    inner.pop(word, None)
+    assert plain == explained
+
+
 def test_every_rule_refuses_something() -> None:
     messages = {message for violation in VIOLATIONS for message in refused(manifest(violation.spec)["spec"])}
     assert messages == {rule.message for rule in RULES}

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from sealbridge.kube import fields, rules, schema
+from sealbridge.kube import field_limits, fields, rules, schema
 from sealbridge.kube.schema import (
     Schema,
     closed,
@@ -148,8 +148,10 @@ def definitions() -> dict[str, Schema]:
             PUSH_SECRET,
             spec=push_secret_spec,
             status=_status(
-                refreshTime={**schema.TIME, "nullable": True},
-                syncedResourceVersion=schema.STRING,
+                refreshTime=_told(
+                    {**schema.TIME, "nullable": True}, "When everything was last pushed or found to be right."
+                ),
+                syncedResourceVersion=_told(schema.STRING, "The generation, with a hash, as it was pushed."),
                 syncedPushSecrets={
                     "type": "object",
                     "description": "What was pushed, by store (Kind/Name) and by remoteKey[/property].",
@@ -160,7 +162,11 @@ def definitions() -> dict[str, Schema]:
                 },
                 sources=list_of(
                     open_object(
-                        {"name": schema.STRING, "uid": schema.STRING, "resourceVersion": schema.STRING}
+                        {
+                            "name": _told(schema.STRING, "Its name."),
+                            "uid": _told(schema.STRING, "Its UID."),
+                            "resourceVersion": _told(schema.STRING, "Its version."),
+                        }
                     ),
                     description="The Secrets that were pushed last, in which version.",
                 ),
@@ -291,7 +297,7 @@ def external_secret_spec() -> Schema:
 
 def cluster_external_secret_spec() -> Schema:
     """The model, with the ExternalSecret's own schema for what each namespace gets."""
-    spec = of_model(ClusterExternalSecretSpec)
+    spec = of_model(ClusterExternalSecretSpec, fields.FIELDS)
     properties = spec["properties"]
     metadata = properties["externalSecretMetadata"]["properties"]
     properties["externalSecretSpec"] = _told(
@@ -314,7 +320,13 @@ def cluster_external_secret_spec() -> Schema:
 
 
 def _cluster_external_secret_status() -> Schema:
-    failure = open_object({"namespace": schema.STRING, "reason": schema.STRING}, required=("namespace",))
+    failure = open_object(
+        {
+            "namespace": _told(schema.STRING, "Its name."),
+            "reason": _told(schema.STRING, "What is in the way."),
+        },
+        required=("namespace",),
+    )
     return _status(
         externalSecretName=_told(schema.STRING, "The name under which ExternalSecrets are made."),
         provisionedNamespaces=list_of(schema.STRING, description="Where they are as they are to be."),
@@ -327,7 +339,7 @@ def _cluster_external_secret_status() -> Schema:
 
 def push_secret_spec() -> Schema:
     """The model, with upstream's defaults at its top and what upstream's API server refuses."""
-    spec = of_model(PushSecretSpec)
+    spec = closed_below(of_model(PushSecretSpec, fields.FIELDS))
     for path, value in (
         ("refreshInterval", schema.go_duration(DEFAULT_PUSH_INTERVAL)),
         ("updatePolicy", "Replace"),
@@ -383,7 +395,8 @@ def store_spec() -> Schema:
                 open_object(
                     {
                         "namespaces": list_of(
-                            {**schema.STRING, **fields.NAMESPACE}, description="Namespaces by their names."
+                            {**schema.STRING, **field_limits.NAMESPACE},
+                            description="Namespaces by their names.",
                         ),
                         "namespaceRegexes": list_of(
                             schema.STRING,

@@ -1,37 +1,18 @@
-"""What each field of a spec means and may hold, for `kubectl explain` and for the API server. Knows no kind.
-
-Limits are those of upstream's schema, so that what one API server takes the other takes as well.
-"""
+"""What each field of a spec means and may hold, for `kubectl explain` and for the API server. Knows no kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sealbridge.stores import fake, trust
-from sealbridge.stores.kubernetes import config as kubernetes
-from sealbridge.stores.vault import config as vault
-from sealbridge.stores.webhook import config as webhook
-from sealbridge.sync import generators, rewrite, spec, windows
-
-_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-NAME = {"minLength": 1, "maxLength": 253, "pattern": rf"^{_LABEL}(\.{_LABEL})*$"}
-NAMESPACE = {"minLength": 1, "maxLength": 63, "pattern": f"^{_LABEL}$"}
-ITEM_KEY = {"minLength": 1, "maxLength": 253, "pattern": "^[-._a-zA-Z0-9]+$"}
+from sealbridge.kube.field_limits import ITEM_KEY, NAME, Fields
+from sealbridge.kube.field_limits import told as _told
+from sealbridge.kube.store_fields import STORES
+from sealbridge.sync import generators, label_selector, push_secret, rewrite, spec, windows
 
 _CONVERSION = "How characters that no key may have are written: _ (Default) or by their code (Unicode)."
 _DECODING = "How values are decoded: not at all (None), Base64, Base64URL, or whichever fits (Auto)."
 _NULL_BYTES = "Whether a value with a zero byte is taken (Ignore) or an error (Fail)."
-_CA_BUNDLE = "PEM certificates of authorities, as they are or in base64. Without it the system's count."
-_CA_PROVIDER = "Where else the certificates of authorities stand: a Secret or a ConfigMap."
-_NAMESPACE_USE = "Its namespace: of use in a ClusterSecretStore only, else that of the ExternalSecret."
-
-Fields = Mapping[type, Mapping[str, Mapping[str, Any]]]
-
-
-def _told(description: str, limits: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-    return {"description": description, **(limits or {})}
-
+_REVERSE = (
+    "How keys are read: as they are (None), or with _U0025_ as the character it stands for (ReverseUnicode)."
+)
 
 _EXTERNAL_SECRET: Fields = {
     spec.ExternalSecretSpec: {
@@ -174,105 +155,75 @@ _EXTERNAL_SECRET: Fields = {
     },
 }
 
-_STORES: Fields = {
-    trust.SecretRef: {
+_SELECTORS: Fields = {
+    label_selector.LabelSelector: {
+        "matchLabels": _told("Labels that it must have, all of them."),
+        "matchExpressions": _told("Requirements on labels, all of which must hold."),
+    },
+    label_selector.Requirement: {
+        "key": _told("The key of the label."),
+        "operator": _told("In, NotIn, Exists or DoesNotExist."),
+        "values": _told("The values, for In and NotIn."),
+    },
+}
+
+_PUSH_SECRET: Fields = {
+    push_secret.PushSecretSpec: {
+        "secretStoreRefs": _told("The stores that everything is pushed to."),
+        "selector": _told("Where the values come from: Secrets of this namespace, or a generator."),
+        "refreshInterval": _told(
+            "How often the stores are looked at without a reason, like 1h; 0 once. A change of the source is"
+            " pushed at once."
+        ),
+        "updatePolicy": _told("Whether what is there is replaced (Replace) or left alone (IfNotExists)."),
+        "deletionPolicy": _told(
+            "Whether what was pushed is deleted in the stores (Delete) or stays there (None) when it is"
+            " not listed any more, or its source or the PushSecret is gone."
+        ),
+        "data": _told("Values to push one by one. They win over what dataTo pushes to the same place."),
+        "dataTo": _told("Many values at once."),
+        "template": _told("Makes what is pushed of what the source holds, whose keys stay."),
+    },
+    push_secret.PushStoreRef: {
+        "name": _told("The name of the store.", NAME),
+        "labelSelector": _told("All stores that have the labels, instead of a name."),
+        "kind": _told("SecretStore (of the same namespace, the default) or ClusterSecretStore."),
+    },
+    push_secret.SourceSecret: {
         "name": _told("The name of the Secret.", NAME),
-        "key": _told("The key of the item.", ITEM_KEY),
-        "namespace": _told(_NAMESPACE_USE, NAMESPACE),
+        "selector": _told("All Secrets that have the labels, instead of a name."),
     },
-    trust.CAProvider: {
-        "type": _told("Secret or ConfigMap."),
-        "name": _told("Its name.", NAME),
-        "key": _told("The key of the certificates in it.", ITEM_KEY),
-        "namespace": _told("Its namespace: needed in a ClusterSecretStore, and only there.", NAMESPACE),
+    push_secret.Selector: {
+        "secret": _told("Secrets of the same namespace."),
+        "generatorRef": _told("A generator, asked when there is something to push."),
     },
-    fake.FakeConfig: {
-        "data": _told("The secrets, in the clear."),
-        "validationResult": _told("With 2 the store says that it is not valid."),
+    push_secret.PushRemoteRef: {
+        "remoteKey": _told("The name or path of the secret in the store."),
+        "property": _told("The field of the remote secret, where the store has fields."),
     },
-    fake.FakeEntry: {
-        "key": _told("The name of the secret."),
-        "value": _told("Its value."),
-        "version": _told("Its version; equal keys of different versions are different secrets."),
-        "valueMap": _told("Its value as fields of a JSON object. Deprecated: write the JSON into value."),
+    push_secret.Match: {
+        "secretKey": _told("The key of the source; the whole source as one JSON object without it."),
+        "remoteRef": _told("Where it goes."),
     },
-    kubernetes.Server: {
-        "url": _told("The address of the API server."),
-        "caBundle": _told(_CA_BUNDLE),
-        "caProvider": _told(_CA_PROVIDER),
+    push_secret.PushData: {
+        "match": _told("What goes where."),
+        "metadata": _told("A PushSecretMetadata with what the provider can be told besides."),
+        "conversionStrategy": _told(_REVERSE),
     },
-    kubernetes.CertificateAuth: {
-        "clientCert": _told("Where the certificate stands."),
-        "clientKey": _told("Where its key stands."),
+    push_secret.KeyMatch: {"regexp": _told("A regular expression (RE2) that matches anywhere in the key.")},
+    push_secret.KeyRewrite: {
+        "regexp": _told("Replaces what a regular expression matches."),
+        "transform": _told("Makes keys with a template."),
     },
-    kubernetes.TokenAuth: {"bearerToken": _told("Where the token stands.")},
-    kubernetes.ServiceAccount: {
-        "name": _told("The name of the service account.", NAME),
-        "namespace": _told(_NAMESPACE_USE, NAMESPACE),
-        "audiences": _told("Whom its tokens are for."),
-    },
-    kubernetes.Auth: {
-        "cert": _told("Log in with a client certificate."),
-        "token": _told("Log in with a token of a Secret."),
-        "serviceAccount": _told("Log in as a service account of this cluster."),
-    },
-    kubernetes.KubernetesConfig: {
-        "server": _told("Which API server."),
-        "auth": _told("How to log in; exactly one way."),
-        "authRef": _told("A kubeconfig in a Secret, instead of server and auth."),
-        "remoteNamespace": _told("The namespace whose Secrets are read.", NAMESPACE),
-    },
-    vault.ClientTLS: {
-        "certSecretRef": _told("Where the client certificate stands."),
-        "keySecretRef": _told("Where its key stands."),
-    },
-    vault.Auth: {
-        "namespace": _told("The namespace to log in to, when it is another one."),
-        "tokenSecretRef": _told("A token that stands in a Secret."),
-        "appRole": _told("Log in with an AppRole."),
-        "kubernetes": _told("Log in with a token of a service account."),
-        "ldap": _told("Log in as a user of LDAP."),
-        "jwt": _told("Log in with a JWT or a token of a service account."),
-        "cert": _told("Log in with a client certificate."),
-        "iam": _told("Log in with an identity of AWS."),
-        "userPass": _told("Log in with a name and a password."),
-        "gcp": _told("Log in with an identity of Google Cloud."),
-    },
-    vault.VaultConfig: {
-        "server": _told("The address of the server, like https://vault.example.org:8200."),
-        "auth": _told("How to log in."),
-        "path": _told("The path that the secrets engine is mounted at."),
-        "version": _told("The version of the key-value engine."),
-        "namespace": _told("The namespace of Vault Enterprise or OpenBao."),
-        "headers": _told("Headers that are sent along."),
-        "caBundle": _told(_CA_BUNDLE),
-        "caProvider": _told(_CA_PROVIDER),
-        "tls": _told("A client certificate, for servers that ask for one."),
-        "forwardInconsistent": _told("Whether a standby that is behind is to ask the active server."),
-        "readYourWrites": _told("Whether reads wait for writes of the same client."),
-        "checkAndSet": _told("Whether writes tell the version that they replace."),
-    },
-    webhook.WebhookSecretRef: {
-        "name": _told("The name of the Secret.", NAME),
-        "key": _told("Of no effect: all items are there for templates."),
-        "namespace": _told(_NAMESPACE_USE, NAMESPACE),
-    },
-    webhook.WebhookSecret: {
-        "name": _told("What templates call it: {{ .name.key }}."),
-        "secretRef": _told("The Secret, which has the label external-secrets.io/type=webhook."),
-    },
-    webhook.WebhookResult: {"jsonPath": _told("The path (JSONPath) of the value in the answer; a template.")},
-    webhook.WebhookConfig: {
-        "url": _told("The address, a template over .remoteRef and the secrets."),
-        "method": _told("The method of the request, GET without it."),
-        "headers": _told("Headers of the request; their values are templates."),
-        "body": _told("The body of the request, a template."),
-        "timeout": _told("How long an answer may take, like 10s."),
-        "result": _told("What of the answer is the value."),
-        "secrets": _told("Secrets whose items templates may use."),
-        "caBundle": _told(_CA_BUNDLE),
-        "caProvider": _told(_CA_PROVIDER),
-        "auth": _told("How to log in; not supported, credentials go into headers."),
+    push_secret.DataTo: {
+        "storeRef": _told("One of the stores of secretStoreRefs."),
+        "remoteKey": _told(
+            "One remote secret for all values, as a JSON object; without it each has its own."
+        ),
+        "match": _told("Which keys of the source; all of them without it."),
+        "rewrite": _told("Changes of the keys, one after the other."),
+        "metadata": _told("A PushSecretMetadata with what the provider can be told besides."),
+        "conversionStrategy": _told(_REVERSE),
     },
 }
 
@@ -302,4 +253,4 @@ _GENERATORS: Fields = {
     },
 }
 
-FIELDS: Fields = {**_EXTERNAL_SECRET, **_STORES, **_GENERATORS}
+FIELDS: Fields = {**_EXTERNAL_SECRET, **_SELECTORS, **_PUSH_SECRET, **STORES, **_GENERATORS}

@@ -1,4 +1,4 @@
-"""What each field of a spec means and may hold, for `kubectl explain` and for the API server. Knows no kind."""
+"""What each field of a spec means and may hold, for `kubectl explain` and the API server. Knows no kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each field of a store's spec means and may hold. Knows providers' configurations; asks none of them."""
+"""What each field of a store's spec means and may hold. Knows providers' configurations, asks nobody."""
 
 from __future__ import annotations
 

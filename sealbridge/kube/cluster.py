@@ -26,13 +26,14 @@ from sealbridge.reconcile.kinds import (
 )
 from sealbridge.reconcile.ownership import Plan, decide, state_of
 from sealbridge.secret import Secret, Value
+from sealbridge.stores.waiting import waiting_since
 
 FIELD_MANAGER = "sealbridge"
 
 _REPLANS = 5  # times that a target is read again because others changed it
 _FRESH = 30.0  # seconds for which an object that the watch brought replaces a read
 _MOST_FRESH = 4096  # such objects
-# Read by everything that uses them: a read counts for all that ask within a moment.
+# Read by everything that uses them.
 _SHARED = frozenset({SECRET_STORE.name, CLUSTER_SECRET_STORE.name})
 _MOST_SHARED = 1024
 _MOST_STATES = 16384  # the same for targets, of which little is kept
@@ -67,8 +68,8 @@ class KubernetesCluster:
         monotonic: Callable[[], float] = time.monotonic,
         share_for: float = 0.0,
     ) -> None:
-        """`share_for`: seconds for which one read of a store serves all. For whoever is told of edits by a
-        watch, and hands them on with `offer` and `withdraw`."""
+        """`share_for`: seconds for which one read of a store serves all who have waited since before it.
+        `monotonic` is the clock of the event loop then."""
         self._client = client
         self._recorder = recorder
         self._discovery = discovery or Discovery(client)
@@ -115,23 +116,27 @@ class KubernetesCluster:
         key = ObjectKey(kind.name, namespace, name)
         offered = self._fresh.pop(key, None)
         if offered is not None and self._monotonic() - offered[0] <= _FRESH:
-            self._share(key, offered[1])
+            self._share(key, *offered)
             return offered[1]
-        shared = self._shared.get(key)
-        if shared is not None and self._monotonic() - shared[0] < self._share_for:
+        shared, since = self._shared.get(key), waiting_since.get()
+        if (
+            shared is not None
+            and since is not None
+            and since <= shared[0] > self._monotonic() - self._share_for
+        ):
             return shared[1]
         version = await self._discovery.version(kind)
         if version is None:
             return None
-        changes = self._changes
+        began, changes = self._monotonic(), self._changes
         obj: Object | None = await self._client.get(path_of(kind, namespace, name, version=version))
         if obj is not None and changes == self._changes:
-            self._share(key, obj)
+            self._share(key, began, obj)
         return obj
 
-    def _share(self, key: ObjectKey, obj: Object) -> None:
+    def _share(self, key: ObjectKey, at: float, obj: Object) -> None:
         if key.kind in _SHARED:
-            self._shared[key] = (self._monotonic(), obj)
+            self._shared[key] = (at, obj)
             self._shared.move_to_end(key)
             if len(self._shared) > _MOST_SHARED:
                 self._shared.popitem(last=False)

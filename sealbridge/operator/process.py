@@ -68,7 +68,7 @@ KEYS_AFTER = 60.0  # seconds between two looks at the sealing keys
 KEYS_SOON = 10.0  # the same while a SealedSecret waits for one
 KEY_WORK = 30.0  # seconds that one HTTP request may use private keys
 UNHURRIED = 3600.0  # seconds where a flag says 0, which is no limit in the controller
-STORE_SHARED_FOR = 1.0  # seconds for which one read of a store serves all who use it
+STORE_SHARED_FOR = 1.0  # seconds for which one read of a store serves all who have waited for it
 BEAT = 1.0  # seconds between two heartbeats of the event loop
 STUCK_AFTER = 30.0  # seconds without one
 

@@ -9,7 +9,6 @@ import asyncio
 import copy
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,13 +18,9 @@ from sealbridge.stores.base import Push, Reference, Search, Store, Target
 from sealbridge.stores.breaker import CircuitBreaker
 from sealbridge.stores.cache import AnswerCache
 from sealbridge.stores.limiter import TokenBucket
+from sealbridge.stores.waiting import waiting_since
 
 _T = TypeVar("_T")
-# When whoever asks began to wait for his turn, by the clock of the event loop. An answer that came since then
-# is as good as one that he would have had at once: so thousands that come together ask once for each thing,
-# however long it takes until the last one is looked at.
-waiting_since: ContextVar[float | None] = ContextVar("waiting_since", default=None)
-
 _Results = Mapping[Reference, Value | StoreError]
 _Found = Mapping[str, Value]
 

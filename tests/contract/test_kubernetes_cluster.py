@@ -13,6 +13,7 @@ from sealbridge.kube.cluster import KubernetesCluster
 from sealbridge.kube.config import connect
 from sealbridge.kube.events import EventRecorder
 from sealbridge.reconcile.kinds import KINDS, SECRET, Kind, Object, ObjectKey
+from sealbridge.stores.waiting import waiting_since
 from tests.contract.cluster_contract import ClusterContract
 from tests.servers.apiserver import ApiServer
 
@@ -140,7 +141,16 @@ class TestKubernetesCluster(ClusterContract):
 
         await harness.put(store)
         assert await read() == await read()
-        assert reads == 1
+        assert reads == 2
+        waiting_since.set(101.0)
+        assert await read() == await read()
+        assert reads == 4
+        reads = 0
+        # Whoever has waited since before that last read has it, and pays for none.
+        waiting_since.set(100.0)
+        assert await read() == await read()
+        assert reads == 0
+        reads = 1
         # Its own status, an edit that a watch brings, one that a sweep has found, and time.
         await cluster.patch_status(KINDS["SecretStore"], await read(), {"capabilities": "ReadWrite"})
         assert (await read())["status"] == {"capabilities": "ReadWrite"}

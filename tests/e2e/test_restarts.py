@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -202,6 +203,62 @@ def test_what_changed_while_nobody_looked_is_caught_up_with(
     eventually(lambda: checksum(world, namespace, "web"), what="the restart")
     eventually(lambda: is_settled(world, namespace), what="the note")
     assert get(world, namespace, "web")["metadata"]["generation"] == 2
+
+
+@pytest.mark.usefixtures("rights")
+def test_who_applies_a_workload_again_finds_no_field_of_his_changed(
+    world: World, operator: Operator, namespace: str, canary: Canary
+) -> None:
+    """kubectl and Helm as clients, Argo CD and Flux by server-side apply: no conflict, nothing reverted."""
+    applied = workload(namespace, "web", **using("db"))
+    manifest = json.dumps(applied)
+    by_server = ("apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-")
+    world.apply([applied, fake_store(namespace, "fake", {"a": canary("before")})])
+    served = json.dumps(workload(namespace, "served", **using("db")))
+    world.server.kubectl(*by_server, stdin=served)
+    world.apply([restarting(external_secret(namespace, "db", password="a"))])
+    eventually(lambda: "db" in world.secrets(namespace), what="the Secret")
+    eventually(lambda: is_settled(world, namespace), what="the note")
+    change(world, namespace, canary("after"))
+    eventually(lambda: checksum(world, namespace, "web"), what="the restart")
+    eventually(lambda: checksum(world, namespace, "served"), what="the other")
+    before = {name: get(world, namespace, name)["metadata"]["generation"] for name in ("web", "served")}
+
+    world.server.kubectl("apply", "-f", "-", stdin=manifest)
+    world.server.kubectl(*by_server, stdin=served)
+
+    for name, generation in before.items():
+        assert get(world, namespace, name)["metadata"]["generation"] == generation == 2
+        assert checksum(world, namespace, name) == noted(world, namespace)["checksum"]
+
+
+def test_an_operator_of_single_namespaces_restarts_where_it_is_bound(
+    world: World, namespace: str, canary: Canary
+) -> None:
+    world.server.kubectl("apply", "-f", RIGHTS / "clusterrole.yaml")
+    account = "--serviceaccount=sealbridge:sealbridge"
+    world.server.kubectl(
+        *("create", "rolebinding", "restart", "-n", namespace), "--clusterrole=sealbridge-restart", account
+    )
+    operator = world.operator(f"--watch-namespaces={namespace}")
+    operator.start()
+    try:
+        world.apply(
+            [
+                workload(namespace, "web", **using("db")),
+                fake_store(namespace, "fake", {"a": canary("before")}),
+                restarting(external_secret(namespace, "db", password="a")),
+            ]
+        )
+        eventually(lambda: "db" in world.secrets(namespace), what="the Secret")
+        eventually(lambda: is_settled(world, namespace), what="the note")
+        change(world, namespace, canary("after"))
+        eventually(lambda: checksum(world, namespace, "web"), what="the restart")
+        eventually(lambda: is_settled(world, namespace), what="the note")
+    finally:
+        assert operator.stop() == 0
+        world.clear(namespace)
+        world.server.kubectl("delete", "clusterrole", "sealbridge-restart")
 
 
 def test_a_missing_right_is_told_and_keeps_nothing_from_being_synced(

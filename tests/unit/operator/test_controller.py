@@ -33,7 +33,7 @@ from sealbridge.reconcile.kinds import (
 from sealbridge.reconcile.push_stores import any_store
 from sealbridge.reconcile.result import Outcome, Result
 from sealbridge.reconcile.sealing_keys import SEALING_KEYS
-from sealbridge.stores.guard import waiting_since
+from sealbridge.stores.waiting import waiting_since
 
 pytestmark = pytest.mark.looptime
 

@@ -11,7 +11,8 @@ import pytest
 from sealbridge.errors import Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Push, Reference, Search, Target
-from sealbridge.stores.guard import GuardedStore, Limits, waiting_since
+from sealbridge.stores.guard import GuardedStore, Limits
+from sealbridge.stores.waiting import waiting_since
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 

@@ -13,6 +13,7 @@ from sealbridge.stores.exchange import retry_after
 _LONGEST_MESSAGE = 200
 # What a policy calls it, where that is another word.
 _CAPABILITIES = {"write": 'create" and "update'}
+_CREDENTIALS = ("secret_id", "password", "jwt")  # of the bodies of logins
 _DONE = {"list": "listed", "write": "written", "delete": "deleted"}
 
 
@@ -65,7 +66,7 @@ def login_content(response: Response, method: str, sent: Mapping[str, Any]) -> M
     if response.status in (400, 401, 403, 404):
         body = response.parsed
         said = _texts(body.get("errors")) if isinstance(body, dict) else ""
-        if any(isinstance(part, str) and part and part in said for part in sent.values()):
+        if any(str(sent[name]) in said for name in _CREDENTIALS if sent.get(name)):
             said = ""
         raise Denied(
             f"the login by {method} is refused"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sealbridge.errors import Denied, Invalid, StoreError, Unavailable
 from sealbridge.local.directory import DirectoryCluster
+from sealbridge.reconcile import credentials
 from sealbridge.reconcile.credentials import ClusterResolver
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.store_pool import StorePool, is_referent, provider_of
@@ -256,6 +258,22 @@ async def test_a_secret_store_reaches_into_its_own_namespace_only(
 
     with pytest.raises(error, match=message):
         await resolver.secret_value(selector)
+
+
+async def test_the_operators_own_token_is_for_cluster_stores_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tmp_path / "token"
+    monkeypatch.setattr(credentials, "_OWN_TOKEN", token)
+    ours = ClusterResolver(world.cluster(), {**store(), "kind": "ClusterSecretStore"}, "default")
+    with pytest.raises(Invalid, match="no token of a pod"):
+        await ours.own_token()
+    token.write_text("first\n")
+    assert await ours.own_token() == Value(b"first")
+    token.write_text("second")
+    assert await ours.own_token() == Value(b"second")
+    with pytest.raises(Denied, match="may not log in with the operator's own token"):
+        await ClusterResolver(world.cluster(), store(), "default").own_token()
 
 
 async def test_a_ca_bundle_comes_from_a_config_map(world: World) -> None:

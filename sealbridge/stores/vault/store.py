@@ -12,7 +12,8 @@ from sealbridge.stores.base import Push, Reference, Resolver, Search, Target
 from sealbridge.stores.property import UnsupportedPath, exact, lookup
 from sealbridge.stores.trust import ClientCertificate, authorities, secret_item
 from sealbridge.stores.vault import config as configuration
-from sealbridge.stores.vault import pushing, search
+from sealbridge.stores.vault import pushing
+from sealbridge.stores.vault import search as searching
 from sealbridge.stores.vault.api import WORKERS, Api, Request
 from sealbridge.stores.vault.config import WHERE, VaultConfig
 from sealbridge.stores.vault.engine import Engine
@@ -35,9 +36,9 @@ class VaultStore:
         answers = dict(zip(wholes, await asyncio.gather(*map(self._read, wholes)), strict=True))
         return {reference: _pick(answers[_whole(reference)], reference) for reference in references}
 
-    async def find(self, search_: Search) -> Mapping[str, Value]:
+    async def find(self, search: Search) -> Mapping[str, Value]:
         """By name, tags (custom metadata, version 2 only) and path; deleted secrets count as gone."""
-        return await search.find(self._engine, search_)
+        return await searching.find(self._engine, search)
 
     async def push(self, push: Push) -> bool:
         """As Store.push. What was not pushed by us or by External Secrets Operator is left alone."""

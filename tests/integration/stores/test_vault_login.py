@@ -16,7 +16,7 @@ import trustme
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from sealbridge.errors import ClusterError, Denied, NotFound, StoreError, Unavailable
+from sealbridge.errors import ClusterError, Denied, Invalid, NotFound, StoreError, Throttled, Unavailable
 from sealbridge.secret import Value
 from sealbridge.stores.base import Reference, Store
 from sealbridge.stores.registry import open_store
@@ -491,6 +491,60 @@ async def test_an_outage_at_login_is_unavailable_and_heals(opened: Open, raft_op
     raft_openbao.unseal()
     assert await read(store) == Value(b"v")
     assert isinstance((await store.fetch([Reference("none")]))[Reference("none")], (Denied, NotFound))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "kind"),
+    [
+        (429, b"", {"Retry_After": "7"}, Throttled),
+        (500, b'{"errors":["internal"]}', {}, Unavailable),
+        (503, b'{"errors":["Vault is sealed"]}', {}, Unavailable),
+        (200, b"<html>", {}, Unavailable),
+        (200, b'{"auth":{}}', {}, Unavailable),
+        (200, b'{"auth":{"client_token":"a\\nb"}}', {}, Unavailable),
+        (405, b"", {}, Invalid),
+        (403, b"", {}, Denied),
+    ],
+)
+async def test_every_answer_to_a_login_has_its_error(
+    status: int, body: bytes, headers: dict[str, str], kind: type[StoreError]
+) -> None:
+    with odd_server(lambda request: request.reply(body, status=status, **headers)) as server:
+        config = {"server": server.url, "path": "kv", "auth": app_role("approle", "r")}
+        store = await open_store("vault", config, DictResolver({"auth/secret": "x"}))
+        found = await read(store)
+        await store.close()
+        assert [path for path, _ in server.requests] == ["/v1/auth/approle/login"]
+    assert type(found) is kind
+    assert not isinstance(found, Throttled) or found.retry_after == 7.0
+
+
+async def test_a_token_outlives_an_outage_in_which_it_cannot_be_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, start, down = [0.0], asyncio.get_running_loop().time(), [False]
+    monkeypatch.setattr(login, "_now", lambda: start + now[0])
+
+    def answer(request: Request) -> None:
+        if request.path.endswith("/login"):
+            auth = {"client_token": "t", "lease_duration": 3600, "renewable": True}
+            request.reply(json.dumps({"auth": auth}).encode(), status=503 if down[0] else 200)
+        elif "/auth/token/" in request.path:
+            request.reply(b"", status=503)
+        else:
+            request.reply(b'{"data":{"data":{"k":"v"},"metadata":{"version":1}}}')
+
+    with odd_server(answer) as server:
+        config = {"server": server.url, "path": "kv", "auth": app_role("approle", "r")}
+        store = await open_store("vault", config, DictResolver({"auth/secret": "x"}))
+        assert await read(store) == Value(b"v")
+        down[0], now[0] = True, 3000.0
+        assert await read(store) == Value(b"v")
+        now[0] = 3601.0
+        assert isinstance(await read(store), Unavailable)
+        down[0] = False
+        assert await read(store) == Value(b"v")
+        await store.close()
 
 
 async def test_without_auth_requests_go_as_they_are_to_an_agent_that_logs_in() -> None:

@@ -13,8 +13,9 @@ from sealbridge.errors import Denied, Invalid, Unavailable
 from sealbridge.secret import Secret, Value
 from sealbridge.stores.base import Push, Store, Target
 from sealbridge.stores.registry import open_store
+from sealbridge.stores.vault.engine import Engine
 from tests.canary import Canary
-from tests.servers.openbao import DevOpenBao
+from tests.servers.openbao import DevOpenBao, OpenBao, RaftOpenBao
 from tests.servers.resolver import DictResolver
 
 Open = Callable[..., Awaitable[Store]]
@@ -26,7 +27,7 @@ OURS = {"managed-by": "external-secrets"}
 async def opened(openbao: DevOpenBao) -> AsyncIterator[Open]:
     stores: list[Store] = []
 
-    async def open_(server: DevOpenBao = openbao, *, token: str = "", **config: Any) -> Store:
+    async def open_(server: OpenBao = openbao, *, token: str = "", **config: Any) -> Store:
         resolver = DictResolver({"vault-token/token": token or server.token})
         stores.append(await open_store("vault", {"server": server.url, "auth": AUTH, **config}, resolver))
         return stores[-1]
@@ -58,7 +59,7 @@ def push(key: str, property_: str = "", item: str = "", **items: str | bytes) ->
     return Push(target=Target(key, property_), source=source, item=item)
 
 
-def held(server: DevOpenBao, mount: str, key: str) -> dict[str, Any]:
+def held(server: OpenBao, mount: str, key: str) -> dict[str, Any]:
     answer = server.client().secrets.kv.v2.read_secret_version(
         key, mount_point=mount, raise_on_deleted_version=True
     )
@@ -66,7 +67,7 @@ def held(server: DevOpenBao, mount: str, key: str) -> dict[str, Any]:
     return data
 
 
-def custom(server: DevOpenBao, mount: str, key: str) -> dict[str, Any]:
+def custom(server: OpenBao, mount: str, key: str) -> dict[str, Any]:
     found = server.client().secrets.kv.v2.read_secret_metadata(key, mount_point=mount)
     return found["data"]["custom_metadata"] or {}
 
@@ -200,8 +201,6 @@ async def test_pushes_of_many_at_once_into_one_secret_lose_none(
 async def test_a_secret_that_somebody_makes_in_the_same_moment_is_not_taken_over(
     openbao: DevOpenBao, opened: Open, v2: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sealbridge.stores.vault.engine import Engine
-
     kv, before = openbao.client().secrets.kv.v2, Engine.write
 
     async def slow(self: Engine, path: str, entries: Any, *, version: int) -> None:
@@ -228,3 +227,30 @@ async def test_a_push_that_is_forbidden_or_meets_an_outage_says_so(
     for call in (store.push(push("x", k="1")), store.delete(Target("x")), store.exists(Target("x"))):
         with pytest.raises(Unavailable, match="connection refused"):
             await call
+
+
+async def test_a_push_that_was_cut_off_after_its_mark_is_finished_by_the_next(
+    opened: Open, raft_openbao: RaftOpenBao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raft_openbao.mount_kv("kv", version=2)
+    before = Engine.write
+
+    async def killed(self: Engine, path: str, entries: Any, *, version: int) -> None:
+        raft_openbao.kill()
+        await before(self, path, entries, version=version)
+
+    assert raft_openbao.ca_file is not None
+    store = await opened(raft_openbao, path="kv", caBundle=raft_openbao.ca_file.read_text())
+    with monkeypatch.context() as patched:
+        patched.setattr(Engine, "write", killed)
+        with pytest.raises(Unavailable):
+            await store.push(push("cut", k="1"))
+    raft_openbao.start()
+    with pytest.raises(Unavailable, match="sealed"):
+        await store.push(push("cut", k="1"))
+    raft_openbao.unseal()
+    assert not await store.exists(Target("cut"))
+    assert await store.push(push("cut", k="1"))
+    assert custom(raft_openbao, "kv", "cut") == OURS
+    await store.delete(Target("cut"))
+    assert not await store.exists(Target("cut"))

@@ -403,6 +403,11 @@ class Controller:
 
     def _forget(self, key: ObjectKey) -> None:
         self._queue.drop(key)
+        if key.kind == PUSH_SECRET.name:
+            # One that is being deleted may have waited for it.
+            for store in self._dependants.needs(key):
+                if store.kind in STORES and store.name:
+                    self._queue.add(store)
         self._sources.set(key, None)
         self._news.discard(key)
         self._dependants.set(key, frozenset())

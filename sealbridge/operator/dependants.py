@@ -26,6 +26,10 @@ class Dependants:
         else:
             self._needs.pop(key, None)
 
+    def needs(self, key: ObjectKey) -> frozenset[ObjectKey]:
+        """What `key` depends on."""
+        return self._needs.get(key, frozenset())
+
     def of(self, needed: ObjectKey) -> list[ObjectKey]:
         """Who depends on `needed`, in a stable order."""
         return sorted(self._needed_by.get(needed, ()))

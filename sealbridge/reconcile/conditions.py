@@ -67,6 +67,7 @@ PUSH_SOURCE_DELETED_MESSAGE = "source secret deleted; provider secrets cleaned u
 # SecretStore and ClusterSecretStore.
 STORE_VALID = "Valid"
 STORE_INVALID = "InvalidProviderConfig"
+STORE_IN_USE = "InUse"  # sealbridge's own
 STORE_VALID_MESSAGE = "store validated"
 STORE_CREATE_FAILED_MESSAGE = "unable to create client"
 STORE_CHECK_FAILED_MESSAGE = "unable to validate store"

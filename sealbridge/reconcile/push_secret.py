@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sealbridge.errors import ClusterError, Conflict, Invalid, ManifestError, SealbridgeError, SyncError
-from sealbridge.reconcile import conditions, push_report
+from sealbridge.reconcile import conditions, push_report, store_finalizer
 from sealbridge.reconcile.asking import Unchecked, names_foreign_store
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import NAMESPACE, PUSH_SECRET, Object, ObjectKey, key_of
@@ -166,6 +166,9 @@ class _Pass:
             return await self._fail(f"{conditions.PUSH_SOURCE_FAILED_MESSAGE}: {error}", error, retry=True)
         works = self._planned(wanted, sources, stores)
         await self._write_ahead(wanted, works)
+        for work in works if self._deletes(wanted) else ():
+            if work.entries and isinstance(work.store, dict):
+                await store_finalizer.hold(self._cluster, work.store)
         await asyncio.gather(*(self._pushing.push_all(wanted, work) for work in works))
         if self._deletes(wanted):
             works += await self._former_stores(works)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sealbridge.errors import ClusterError, Conflict, Invalid, SealbridgeError
-from sealbridge.reconcile import conditions
+from sealbridge.reconcile import conditions, store_finalizer
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.result import Outcome, Result
@@ -18,7 +18,9 @@ from sealbridge.sync.wire import Model
 
 DEFAULT_REFRESH_INTERVAL = timedelta(minutes=5)
 CAPABILITIES = "ReadWrite"
-FINALIZER = "secretstore.externalsecrets.io/finalizer"
+# A store that its PushSecrets hold is looked at when one of them goes; this is the safety net.
+_WAITING_DELAY = 60.0
+_NAMED = 5
 
 
 class RetrySettings(Model, frozen=True):
@@ -43,20 +45,23 @@ class SecretStoreReconciler:
             if obj is None:
                 await self._stores.forget(key.kind, key.namespace, key.name)
                 return Result(key=key, outcome=Outcome.GONE)
-            if being_deleted(obj):
-                await self._let_go(key, obj)
-                return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
             if is_foreign(obj, self._stores.controller_class):
                 return Result(key=key, outcome=Outcome.SKIPPED, message="another controller takes care of it")
+            users = await store_finalizer.release(self._cluster, obj)
+            if being_deleted(obj):
+                if not users:
+                    return Result(key=key, outcome=Outcome.SKIPPED, message="it is being deleted")
+                named = ", ".join(users[:_NAMED]) + (", ..." if len(users) > _NAMED else "")
+                message = (
+                    f"it waits to be deleted until PushSecret {named} is, whose deletionPolicy is Delete"
+                )
+                await self._cluster.record_event(
+                    obj, type_=conditions.WARNING, reason=conditions.STORE_IN_USE, message=message
+                )
+                return Result(key=key, outcome=Outcome.SKIPPED, message=message, requeue_after=_WAITING_DELAY)
             return await self._check(key, obj)
         except ClusterError as error:
             return failed(key, error, retry=error.retryable)
-
-    async def _let_go(self, key: ObjectKey, obj: Object) -> None:
-        """Nobody else would take the finalizer off that External Secrets Operator has left."""
-        ours = not is_foreign(obj, self._stores.controller_class)
-        if ours and FINALIZER in (obj["metadata"].get("finalizers") or ()):
-            await self._cluster.set_finalizer(STORE_KINDS[key.kind], obj, FINALIZER, present=False)
 
     async def _check(self, key: ObjectKey, obj: Object) -> Result:
         try:

@@ -89,6 +89,22 @@ def test_a_secret_is_pushed_follows_its_source_and_goes_with_the_push_secret(
     assert any("pushed db property password to SecretStore remote" in event["message"] for event in events)
 
 
+def test_a_store_that_is_deleted_first_waits_for_what_was_pushed_to_it(
+    world: World, operator: Operator, namespace: str, other: str
+) -> None:
+    pushed = push_secret(namespace, "ps", password=ITEM)
+    pushed["spec"]["deletionPolicy"] = "Delete"
+    world.apply(
+        [secret(namespace, "source", {"password": "x"}), remote_store(world, namespace, other), pushed]
+    )
+    eventually(lambda: reason(world, namespace) == "Synced", what="the push")
+    world.delete("SecretStore", namespace, "remote")
+    world.delete("PushSecret", namespace, "ps")
+    eventually(lambda: not world.all("PushSecret", namespace), what="the end of the PushSecret")
+    eventually(lambda: not world.all("SecretStore", namespace), what="the end of the store", timeout=15)
+    assert remote_of(world, other) is None
+
+
 def test_what_others_change_remotely_is_put_right_and_nothing_is_written_while_nothing_changes(
     world: World, operator: Operator, apiserver: ApiServer, namespace: str, other: str, canary: Canary
 ) -> None:

@@ -75,6 +75,12 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
         ]
         pushed = push_secret(namespace, "pushed", source="token", store="fake", token="pushed")
         pushed["spec"]["deletionPolicy"] = "Delete"
+        open_store: Manifest = fake_store(namespace, f"open-{namespace}", {})
+        open_store["kind"] = "ClusterSecretStore"
+        del open_store["metadata"]["namespace"]
+        pushed["spec"]["secretStoreRefs"] += [
+            {"name": open_store["metadata"]["name"], "kind": "ClusterSecretStore"}
+        ]
         finalized = external_secret(namespace, "finalized", password="a")
         finalized["spec"]["target"] = {"deletionPolicy": "Delete"}
         fan: Manifest = {
@@ -107,6 +113,7 @@ def test_the_roles_grant_what_is_asked_for_and_nothing_else(
                 generated,
                 finalized,
                 fan,
+                open_store,
                 pushed,
                 fake_store(namespace, "fake", {"a": value}),
                 external_secret(namespace, "moves", password="a"),

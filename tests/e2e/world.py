@@ -62,7 +62,7 @@ class World:
         """Delete what a test has made, so that the operator of the next has less to look at."""
         for kind in ("SealedSecret", "ExternalSecret", "PushSecret", "SecretStore", "Secret"):
             self.server.request("DELETE", _collection(kind, namespace))
-        for kind in ("ExternalSecret", "PushSecret"):
+        for kind in ("ExternalSecret", "PushSecret", "SecretStore"):
             for held in self.all(kind, namespace):
                 # No operator is left that would take it off.
                 self.patch(kind, namespace, held["metadata"]["name"], {"metadata": {"finalizers": None}})

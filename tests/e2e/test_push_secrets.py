@@ -382,3 +382,28 @@ def test_what_is_pushed_comes_back_through_an_external_secret(
     eventually(
         lambda: world.secrets(namespace).get("back") == {"password": value.encode()}, what="the way back"
     )
+
+
+def test_an_operator_of_one_namespace_pushes_its_secrets_and_follows_them(
+    world: World, namespace: str, other: str
+) -> None:
+    operator = world.operator("--watch-namespaces", namespace)
+    operator.start()
+    world.apply(
+        [
+            secret(namespace, "source", {"password": "1"}),
+            remote_store(world, namespace, other),
+            push_secret(namespace, "ps", password=ITEM),
+        ]
+    )
+    try:
+        eventually(lambda: remote_of(world, other) == {"password": b"1"}, what="the push")
+        eventually(lambda: reason(world, namespace) == "Synced", what="Synced")
+        world.apply([secret(namespace, "source", {"password": "2"})])
+        eventually(lambda: remote_of(world, other) == {"password": b"2"}, what="the change", timeout=5)
+        listed = world.server.kubectl("get", "ps", "-n", namespace)
+        assert listed.split()[:5] == ["NAME", "AGE", "STATUS", "LAST", "SYNC"]
+        assert "Synced" in listed
+    finally:
+        assert operator.stop() == 0
+        world.clear(namespace)

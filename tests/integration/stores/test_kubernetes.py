@@ -465,6 +465,22 @@ async def test_what_is_pushed_exists_until_it_is_deleted(remote: Remote, writer:
     assert await writer.exists(whole) is False
 
 
+async def test_a_target_in_a_namespace_of_its_own_is_looked_for_and_deleted_there(
+    remote: Remote, opened: Open
+) -> None:
+    store = await opened(remote.server.admin_token)
+    other = f"{remote.namespace}-too"
+    remote.server.ensure_namespace(other)
+    there = Target("app", namespace=other)
+    await store.push(push("app", {"a": "1"}))
+    await store.push(push("app", {"a": "2"}, remoteNamespace=other))
+    assert await store.exists(there) is True
+    await store.delete(there)
+    assert (await store.exists(there), await store.exists(Target("app"))) == (False, True)
+    with pytest.raises(Invalid):
+        await store.delete(Target("app", namespace="../kube-system"))
+
+
 async def test_a_push_that_is_not_allowed_or_refused_names_no_value(
     remote: Remote, opened: Open, writer: Store, canary: Canary
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sealbridge.errors import Denied, StoreError, Unavailable
+from sealbridge.errors import ClusterError, Denied, StoreError, Unavailable
 from sealbridge.reconcile.kinds import Object, ObjectKey
 from sealbridge.reconcile.push_secret import PushSecretReconciler
 from sealbridge.reconcile.result import Outcome, Result
@@ -562,3 +562,41 @@ async def test_an_object_that_cannot_be_read_says_so_and_waits(world: World) -> 
     result = await pusher.reconcile()
     assert (result.outcome, result.retry) == (Outcome.FAILED, False)
     assert (await pusher.ready())["message"].startswith("spec.wrong: there is no such field")
+
+
+async def test_an_operator_that_may_not_list_all_namespaces_still_knows_who_was_first(world: World) -> None:
+    world.write("stores.yaml", store(), secret("source", {"a": "1"}))
+    world.write("ps.yaml", push_secret("ps", entry("a", "k")), push_secret("late", entry("a", "k")))
+    pusher = Pusher(world)
+    await pusher.reconcile()
+    pusher.restart()
+    listing = pusher.cluster.list
+
+    async def refuse(kind: Any, *, namespace: str | None = None, **more: Any) -> Any:
+        if namespace is None:
+            raise ClusterError("forbidden", status=403)
+        return await listing(kind, namespace=namespace, **more)
+
+    pusher.cluster.list = refuse  # type: ignore[method-assign]
+    assert "belongs to PushSecret default/ps" in (await pusher.reconcile("late")).message
+    assert (await pusher.reconcile()).outcome is Outcome.UNCHANGED
+
+
+async def test_tenants_who_share_a_store_do_not_learn_each_others_names(world: World) -> None:
+    shared = store()
+    shared["kind"] = "ClusterSecretStore"
+    refs = [{"name": "remote", "kind": "ClusterSecretStore"}]
+    theirs = push_secret("private", entry("a", "k"), secretStoreRefs=refs)
+    theirs["metadata"]["namespace"] = "secretive"
+    world.write("all.yaml", shared, secret("source", {"a": "1"}, namespace="secretive"), theirs)
+    world.write(
+        "mine.yaml", secret("source", {"a": "2"}), push_secret("ps", entry("a", "k"), secretStoreRefs=refs)
+    )
+    pusher = Pusher(world)
+    pusher.cluster.reload()
+    await pusher.stores.reconcile(ObjectKey("ClusterSecretStore", "", "remote"))
+    await pusher.push.reconcile(ObjectKey("PushSecret", "secretive", "private"))
+    message = (await pusher.reconcile()).message
+    assert "k belongs to a PushSecret of another namespace" in message
+    assert "secretive" not in message
+    assert await pusher.remote().get("k") == b"1"

@@ -105,6 +105,11 @@ class SecretWatch:
                     self._complain(namespace, error)
                 else:
                     log.debug("the watch on Secrets was lost", extra={"error": error.what})
+            except (KeyError, TypeError, AttributeError) as error:
+                version, pause = "", _LAST_DELAY
+                log.warning(
+                    "the watch on Secrets has brought nonsense", extra={"error": type(error).__name__}
+                )
             await asyncio.sleep(pause)
 
     async def _list(self, namespace: str, before: _Seen | None) -> tuple[str, _Seen]:

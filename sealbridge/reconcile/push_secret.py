@@ -191,7 +191,8 @@ class _Pass:
             await asyncio.gather(*(self._pushing.remove_unlisted(work) for work in works))
         failures = [failure for work in works for failure in work.failures]
         if failures and not await self._is_ending():
-            return await self._failed(conditions.PUSH_DELETE_FAILED_MESSAGE, failures, {})
+            left = {"syncedPushSecrets": write_records(self._pushing.records) or None}
+            return await self._failed(conditions.PUSH_DELETE_FAILED_MESSAGE, failures, left)
         await self._settle(False)
         removed = push_report.targets(self._gone(works))
         self._claims.keep_only(self._key, ())

@@ -5,7 +5,6 @@ Every field of the real API is named here; what is not there is refused with its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +25,7 @@ from sealbridge.sync.wire import Model
 
 API_VERSION = "external-secrets.io/v1alpha1"
 METADATA_KIND = "PushSecretMetadata"
-_METADATA_API = re.compile(r"[a-z0-9.-]*external-secrets\.io/v1alpha1", re.ASCII)
+METADATA_API_VERSION = f"kubernetes.{API_VERSION}"
 DEFAULT_INTERVAL = timedelta(hours=1)
 _T = TypeVar("_T")
 
@@ -284,11 +283,9 @@ def _check_metadata(metadata: Mapping[str, Any] | None, where: str) -> None:
                 f"{place}.{field}: there is no such field",
                 hint=f"what is the provider's own stands in {place}.spec of a {METADATA_KIND}",
             )
-    api_version = metadata.get("apiVersion")
-    if not isinstance(api_version, str) or not _METADATA_API.fullmatch(api_version):
+    if metadata.get("apiVersion") != METADATA_API_VERSION:
         raise ManifestError(
-            f"{place}.apiVersion must be kubernetes.{API_VERSION}",
-            hint="it is the same for every provider",
+            f"{place}.apiVersion must be {METADATA_API_VERSION}", hint="it is the same for every provider"
         )
     if metadata.get("kind") != METADATA_KIND:
         raise ManifestError(f"{place}.kind must be {METADATA_KIND}")

@@ -81,6 +81,10 @@ REFUSED = {
     ),
     "one place twice": ({"data": [DATA, DATA]}, "spec.data[1].match.remoteRef is that of spec.data[0] too"),
     "metadata that is none": ({"data": [{**DATA, "metadata": {"tags": {}}}]}, "spec.data[0].metadata.tags"),
+    "metadata of another API": (
+        {"data": [{**DATA, "metadata": {**METADATA, "apiVersion": f"aws.{API}"}}]},
+        f"spec.data[0].metadata.apiVersion must be kubernetes.{API}",
+    ),
     "metadata of another kind": (
         {"data": [{**DATA, "metadata": {**METADATA, "kind": "Other"}}]},
         "spec.data[0].metadata.kind must be PushSecretMetadata",

@@ -7,10 +7,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sealbridge.errors import KeyFileError, UsageError
-from sealbridge_cli import console, keys_backup, keys_list, keys_restore, keys_rotate, keys_verify, options
+from sealbridge_cli import (
+    console,
+    keys_backup,
+    keys_compromise,
+    keys_list,
+    keys_restore,
+    keys_retire,
+    keys_rotate,
+    keys_verify,
+    options,
+)
 
 DEFAULT_BITS, DEFAULT_DAYS = 4096, 3650
-_LATER = (keys_list, keys_rotate, keys_backup, keys_verify, keys_restore)
+_LATER = (keys_list, keys_rotate, keys_backup, keys_verify, keys_restore, keys_retire, keys_compromise)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ def configure(subcommands: argparse._SubParsersAction[Any]) -> None:
         help="a file, a folder (a new file each time), s3://BUCKET/KEY or s3://BUCKET/FOLDER/",
     )
     keys_secrets.add_lock(parser)
+    keys_secrets.add_shares(parser)
     keys_home.add_options(parser)
     keys_home.add_output(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be kept, and write nothing")
@@ -49,8 +50,8 @@ def work(args: argparse.Namespace) -> int:
     from sealbridge.lifecycle.backup import dump, make
     from sealbridge.lifecycle.backup_place import open_place
 
-    lock = keys_secrets.lock_of(args)
     place = open_place(args.to)
+    lock = keys_secrets.lock_of(args, with_shares=True)
 
     async def kept(home: KeyHome) -> int:
         now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from sealbridge.lifecycle.key_home import Records, State, records_of
 from sealbridge.sealing.keys import KEY_LABEL, SealingKey
 from sealbridge.sealing.scope import Scope
 from sealbridge.sealing.sealed_secret import seal
@@ -51,6 +52,9 @@ class Cluster:
     def secrets(self) -> list[dict[str, Any]]:
         path = f"/api/v1/namespaces/{self.namespace}/secrets"
         return list(self.server.request("GET", path)["items"])
+
+    def records(self) -> Records:
+        return records_of(Secret.from_manifest(one) for one in self.secrets())
 
     def seal(self, key: SealingKey, name: str, value: str) -> dict[str, Any]:
         secret = Secret(name=name, namespace=self.namespace, items={"a": Value(value.encode())})
@@ -172,20 +176,21 @@ def test_a_rotation_killed_at_any_request_leaves_no_key_current_without_a_copy(
             capture_output=True,
             check=False,
         )
-        rows = life.rows()
-        (current,) = [key for key, row in rows.items() if row["current"]]
-        if current != sealing_key().fingerprint:
+        current = life.records().current
+        assert current is not None
+        if current.fingerprint != sealing_key().fingerprint:
             assert target.exists()
-            assert rows[current]["lastBackup"]
+            assert current.backed_up
         if done.returncode == 0:
             assert step > 6
             return
         assert done.returncode == -9, done.stderr
         again = subprocess.run(command, capture_output=True, check=False)
         assert again.returncode == 0, again.stderr
-        states = {key: row["state"] for key, row in life.rows().items()}
-        assert sorted(states.values()) == ["active", "current"]
-        assert states[sealing_key().fingerprint] == "active"
+        states = {record.fingerprint: record.state for record in life.records().keys}
+        assert set(states.values()) == {State.ACTIVE, State.CURRENT}
+        assert len(states) == 2
+        assert states[sealing_key().fingerprint] is State.ACTIVE
     pytest.fail("it never ended")
 
 

@@ -391,3 +391,34 @@ def test_a_wrong_annotation_of_ours_is_refused(annotations: dict[str, str], erro
     with pytest.raises(ManifestError) as caught:
         parse(with_annotations(**annotations))
     assert caught.value.what == error
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"target": {"name": "../../b/secrets/x"}}, "spec.target.name"),
+        ({"secretStoreRef": {"name": "../s"}}, "spec.secretStoreRef.name"),
+        (
+            {"dataFrom": [{"extract": {"key": "a"}, "sourceRef": {"storeRef": {"name": "a/b"}}}]},
+            "spec.dataFrom[0].sourceRef.storeRef.name",
+        ),
+        (
+            {"dataFrom": [{"sourceRef": {"generatorRef": {"kind": "Fake", "name": "a%2Fb"}}}]},
+            "spec.dataFrom[0].sourceRef.generatorRef.name",
+        ),
+        (
+            {"target": {"template": {"templateFrom": [{"secret": {"name": "..", "items": [{"key": "a"}]}}]}}},
+            "spec.target.template.templateFrom[0].secret.name",
+        ),
+    ],
+)
+def test_a_name_that_leads_elsewhere_by_a_path_is_refused(spec: dict[str, Any], field: str) -> None:
+    whole = {
+        "secretStoreRef": {"name": "s"},
+        "data": [{"secretKey": "k", "remoteRef": {"key": "a"}}],
+        **spec,
+    }
+    obj = {"apiVersion": "external-secrets.io/v1", "metadata": {"name": "e"}, "spec": whole}
+    with pytest.raises(ManifestError) as caught:
+        parse(obj)
+    assert caught.value.what.startswith(f"{field} is not a name that Kubernetes takes")

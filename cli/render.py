@@ -26,6 +26,7 @@ from sealbridge.reconcile.kinds import (
     ObjectKey,
 )
 from sealbridge.reconcile.rendering import Rendered, Renderer, Result
+from sealbridge.reconcile.store_access import DEFAULT_CONTROLLER_CLASS
 from sealbridge.stores.reach import LOCAL, Reach
 from sealbridge.stores.registry import open_store
 from sealbridge_cli import console, options, render_report, sources
@@ -94,7 +95,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store-allowed-networks",
         type=_reach,
         metavar="NETWORK,...",
-        help="as the operator's option: special addresses that webhook stores may reach",
+        help="as the operator's option: special addresses that stores may reach",
+    )
+    cluster.add_argument(
+        "--controller-class",
+        metavar="NAME",
+        help="as the operator's option: stores of another spec.controller are another's (default: default)",
     )
     folder = parser.add_argument_group("from a folder")
     folder.add_argument(
@@ -115,7 +121,12 @@ def run(args: argparse.Namespace) -> int:
     if args.store_from == _CLUSTER:
         connection = _connection(args)
         given = _read(paths, args.namespace or connection.namespace or "default", serves=())
-        place: _Place = partial(_cluster, connection, args.store_allowed_networks or Reach())
+        place: _Place = partial(
+            _cluster,
+            connection,
+            args.store_allowed_networks or Reach(),
+            args.controller_class or DEFAULT_CONTROLLER_CLASS,
+        )
     else:
         given = _read(paths, args.namespace or "default", serves=_SERVES)
         place = partial(_folder, args, given)
@@ -156,7 +167,7 @@ def _check_usage(args: argparse.Namespace) -> None:
             " log of a job they would stay",
             hint="run it in a terminal, or leave --reveal out",
         )
-    from_cluster = ("kubeconfig", "context", "store_allowed_networks")
+    from_cluster = ("kubeconfig", "context", "store_allowed_networks", "controller_class")
     for name in ("against", "secrets") if args.store_from == _CLUSTER else from_cluster:
         if getattr(args, name):
             where = "cluster" if name in from_cluster else "DIR"
@@ -187,13 +198,16 @@ def _connection(args: argparse.Namespace) -> Connection:
 
 
 @asynccontextmanager
-async def _cluster(connection: Connection, reach: Reach) -> AsyncIterator[_Source]:
+async def _cluster(connection: Connection, reach: Reach, controller_class: str) -> AsyncIterator[_Source]:
     from sealbridge.kube.client import Client
     from sealbridge.kube.cluster import KubernetesCluster
 
     async with Client(connection) as client:
         renderer = Renderer(
-            KubernetesCluster(client, _Nobody()), _SystemClock(), opener=partial(open_store, reach=reach)
+            KubernetesCluster(client, _Nobody()),
+            _SystemClock(),
+            opener=partial(open_store, reach=reach),
+            controller_class=controller_class,
         )
         try:
             yield renderer, {}

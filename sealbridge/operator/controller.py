@@ -55,6 +55,8 @@ WATCHED = (
     NAMESPACE,
 )
 OWNERS = {kind.name: kind for kind in (SEALED_SECRET, EXTERNAL_SECRET)}
+# Kinds that a ClusterSecretStore may let in or not, by the labels of their namespace.
+_LET_IN = frozenset({EXTERNAL_SECRET.name, PUSH_SECRET.name})
 STORES = frozenset({SECRET_STORE.name, CLUSTER_SECRET_STORE.name})
 
 # One look at one object; stores and the API server have shorter timeouts of their own.
@@ -266,7 +268,7 @@ class Controller:
         for key in self.known(CLUSTER_EXTERNAL_SECRET):
             self._queue.add_after(key, NAMESPACES_TOGETHER, priority=Priority.CHANGE)
         for key in self._unwell:
-            if key.kind == EXTERNAL_SECRET.name and key.namespace == namespace.name:
+            if key.kind in _LET_IN and key.namespace == namespace.name:
                 self._queue.add_after(key, NAMESPACES_TOGETHER, priority=Priority.CHANGE)
 
     def _secret_changed(self, change: Change) -> bool:

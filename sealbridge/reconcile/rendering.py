@@ -29,6 +29,7 @@ from sealbridge.reconcile.desired import (
 from sealbridge.reconcile.kinds import EXTERNAL_SECRET, SECRET, Object, ObjectKey, key_of
 from sealbridge.reconcile.ownership import DEFAULT_TYPE, belongs_to, controller_of, decide
 from sealbridge.reconcile.read_only import ReadOnlyCluster
+from sealbridge.reconcile.store_access import DEFAULT_CONTROLLER_CLASS
 from sealbridge.reconcile.store_pool import Opener, StorePool
 from sealbridge.secret import Secret, Value, check_name, check_namespace
 from sealbridge.stores.registry import open_store
@@ -117,9 +118,16 @@ class Rendered:
 class Renderer:
     """Renders ExternalSecrets over the stores of one cluster, each store opened once. Close it."""
 
-    def __init__(self, cluster: Cluster, clock: Clock, *, opener: Opener = open_store) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        *,
+        opener: Opener = open_store,
+        controller_class: str = DEFAULT_CONTROLLER_CLASS,
+    ) -> None:
         self._cluster = ReadOnlyCluster(cluster)
-        self._stores = StorePool(self._cluster, clock, opener=opener)
+        self._stores = StorePool(self._cluster, clock, opener=opener, controller_class=controller_class)
 
     async def close(self) -> None:
         """Close the stores."""

@@ -615,6 +615,14 @@ async def test_who_finds_its_place_taken_hears_when_it_is_free(house: House) -> 
 PUSHED = ObjectKey("PushSecret", "a", "x")
 
 
+async def test_a_push_secret_that_waits_is_tried_when_its_namespace_is_relabelled(house: House) -> None:
+    house.does(outcome=Outcome.FAILED)
+    house.controller.change(Change(PUSH_SECRET, obj(PUSH_SECRET)))
+    await house.work()
+    house.controller.change(Change(NAMESPACE, place("a", labels={"team": "x"})))
+    assert await house.work(1) == [PUSHED]
+
+
 async def test_a_source_that_changes_brings_its_push_secrets(house: House) -> None:
     named = {"selector": {"secret": {"name": "db"}}}
     labelled = {"selector": {"secret": {"selector": {"matchLabels": {"app": "shop"}}}}}

@@ -14,7 +14,7 @@ _LONGEST_MESSAGE = 200
 # What a policy calls it, where that is another word.
 _CAPABILITIES = {"write": 'create" and "update'}
 _CREDENTIALS = ("secret_id", "password", "jwt")  # of the bodies of logins
-_DONE = {"list": "listed", "write": "written", "delete": "deleted"}
+_DONE = {"list": "listed", "login": "logged in to", "write": "written", "delete": "deleted"}
 
 
 @dataclass(frozen=True, slots=True)

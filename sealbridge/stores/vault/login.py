@@ -150,7 +150,10 @@ class MethodLogin:
         if response.status in (400, 401, 403):
             return None
         token = _token(content(response, request.path, request.what), started, current.value)
-        return token if token.expires_at - started >= _LONG_ENOUGH or not _is_nearer(token, current) else None
+        left = token.expires_at - started
+        if left == float("inf") or (left < _LONG_ENOUGH and _is_nearer(token, current)):
+            return None  # nothing is left of it, or little
+        return token
 
     async def _logged_in(self) -> _Token:
         """A new token, which is ours even when whoever asked for it gives up."""

@@ -40,7 +40,10 @@ def metadata_path(key: str, *, mount: str) -> str:
 def beside(path: str, *, mount: str) -> str:
     """The metadata of the secret whose value is at `path`, an API path of version 2."""
     before = quote(_clean(mount)) if mount else ""
-    return before + path.removeprefix(before).replace("/data/", "/metadata/", 1)
+    found = before + path.removeprefix(before).replace("/data/", "/metadata/", 1)
+    if found == path:
+        raise Invalid(f"{path} names a mount and no secret in it")
+    return found
 
 
 def folder_path(folder: str, *, mount: str, version: str) -> str:
@@ -56,7 +59,7 @@ def folder_path(folder: str, *, mount: str, version: str) -> str:
 def exact_path(name: str, *, mount: str, version: str) -> str:
     """The API path of a secret that a list has named, percent-encoded: nothing is optional in it."""
     if not mount:
-        return data_path(name, mount="", version=version)
+        mount, _, name = _clean(name).partition("/")
     return quote("/".join(filter(None, (_clean(mount), "data" if version == "v2" else "", _clean(name)))))
 
 

@@ -165,6 +165,8 @@ class MethodLogin:
                 raise copy.copy(error)
         if self._pending is None or self._pending.done():
             self._pending = asyncio.create_task(self._log_in())
+            # Its error is nobody's when whoever waited for it has gone.
+            self._pending.add_done_callback(lambda task: task.cancelled() or task.exception())
         task = self._pending
         await asyncio.wait({task})
         return task.result()

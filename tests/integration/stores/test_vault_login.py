@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import secrets
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -545,6 +546,33 @@ async def test_a_token_outlives_an_outage_in_which_it_cannot_be_renewed(
         down[0] = False
         assert await read(store) == Value(b"v")
         await store.close()
+
+
+async def test_a_token_whose_reader_gave_up_during_the_login_is_revoked_all_the_same() -> None:
+    came, go = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> None:
+        if request.path.endswith("/login"):
+            came.set()
+            go.wait(30)
+            auth = {"client_token": "late", "lease_duration": 3600, "renewable": True}
+            request.reply(json.dumps({"auth": auth}).encode())
+        else:
+            request.reply(b"", status=204)
+
+    with odd_server(answer) as server:
+        config = {"server": server.url, "path": "kv", "auth": app_role("approle", "r")}
+        store = await open_store("vault", config, DictResolver({"auth/secret": "x"}))
+        reading = asyncio.create_task(read(store))
+        await asyncio.to_thread(came.wait, 30)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        go.set()
+        await store.close()
+        path, headers = server.requests[-1]
+    assert path == "/v1/auth/token/revoke-self"
+    assert headers["X-Vault-Token"] == "late"
 
 
 async def test_without_auth_requests_go_as_they_are_to_an_agent_that_logs_in() -> None:

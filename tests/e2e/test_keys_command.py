@@ -64,7 +64,7 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(apiserver: ApiServer, namespace: str) -> Iterator[Cluster]:
+def cluster(apiserver: ApiServer, world: World, namespace: str) -> Iterator[Cluster]:
     yield Cluster(apiserver, namespace)
     # The commands look at all namespaces.
     apiserver.request("DELETE", f"/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets")

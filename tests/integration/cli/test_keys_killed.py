@@ -21,6 +21,9 @@ from tests.unit.cli.keys_world import Keys, keys
 
 __all__ = ["keys", "run"]
 
+# Every step is a process or two.
+pytestmark = pytest.mark.timeout(900)
+
 REPOSITORY = Path(__file__).parents[3]
 MOST_STEPS = 150
 

@@ -186,7 +186,7 @@ class ObjectPlace:
 def version_names(at: datetime) -> list[str]:
     """Names of a moment, in the order to try; they sort by time."""
     return [
-        f"{_PREFIX}{_compact(at)}{f'-{attempt:02}' if attempt else ''}{_SUFFIX}" for attempt in range(100)
+        f"{_PREFIX}{_compact(at)}{f'_{attempt:02}' if attempt else ''}{_SUFFIX}" for attempt in range(100)
     ]
 
 

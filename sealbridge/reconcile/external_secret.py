@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sealbridge.errors import (
     ClusterError,
@@ -17,10 +17,10 @@ from sealbridge.errors import (
     SealbridgeError,
     SyncError,
     TemplateSyntaxError,
-    Throttled,
 )
 from sealbridge.reconcile import conditions, entry_report, finalizer
 from sealbridge.reconcile.asking import Foreign, Unchecked, names_foreign_store
+from sealbridge.reconcile.backoff import backoff
 from sealbridge.reconcile.cluster import Action, Applied, Clock, Cluster, Owner, TargetState
 from sealbridge.reconcile.desired import (
     Desired,
@@ -62,9 +62,6 @@ from sealbridge.sync.template import (
     MANAGED_LABEL,
     SEALBRIDGE_LABEL,
 )
-
-BACKOFF_FIRST = timedelta(seconds=2)
-BACKOFF_LAST = timedelta(minutes=10)
 
 # A store that was never looked at is about to be; coming back by ourselves is only the safety net.
 _UNCHECKED_STORE_DELAY = 10.0
@@ -390,7 +387,7 @@ class _Pass:
         await entry_report.tell(self._cluster, self._obj, self._assembled, ready)
 
     async def _fail(self, cause: str, error: SealbridgeError, *, retry: bool) -> Result:
-        delay = self._backoff(error) if retry and not self._refresh_always else None
+        delay = backoff(self._obj, error, self._clock.now()) if retry and not self._refresh_always else None
         message = cause
         stale_since: datetime | None = None
         if self._refreshed is not None and self._status.get("binding") and not self._is_gone:
@@ -420,22 +417,6 @@ class _Pass:
             depends_on=self._depends_on,
             stale_since=stale_since,
         )
-
-    def _backoff(self, error: SealbridgeError) -> timedelta:
-        """As long as it has been failing already, so that the wait doubles from try to try.
-
-        Taken from the status, it goes on after a restart where it was before.
-        """
-        now = self._clock.now()
-        before = conditions.condition_of(self._obj, conditions.READY)
-        since: datetime | None = None
-        if before.get("status") == "False":
-            since = conditions.parse_timestamp(before.get("lastTransitionTime"))
-        failing = now - since if since is not None else timedelta()
-        spread = 0.75 + 0.5 * jitter(str(self._obj["metadata"].get("uid")), now)
-        delay = min(max(failing, BACKOFF_FIRST), BACKOFF_LAST) * spread
-        asked = [f.retry_after for f in getattr(error, "failures", ()) if isinstance(f, Throttled)]
-        return max(delay, *(timedelta(seconds=seconds or 0) for seconds in asked), BACKOFF_FIRST)
 
     def _next(self, wanted: ExternalSecret, *, most: float | None = None) -> float | None:
         if self._refreshed is None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sealbridge.errors import SealbridgeError, StoreError, Throttled
-from sealbridge.reconcile import conditions
-from sealbridge.reconcile.kinds import Object, ObjectKey
+from sealbridge.errors import SealbridgeError, StoreError
+from sealbridge.reconcile.kinds import ObjectKey
 from sealbridge.stores.base import Target
-from sealbridge.sync.schedule import jitter
 
-BACKOFF_FIRST = timedelta(seconds=2)
-BACKOFF_LAST = timedelta(minutes=10)
 _NAMED = 10
 
 
@@ -61,20 +56,6 @@ def renamed(error: SealbridgeError, what: str) -> SealbridgeError:
     other = copy.copy(error)
     other.what, other.args = what, (what,)
     return other
-
-
-def backoff(obj: Object, error: SealbridgeError, now: datetime) -> timedelta:
-    """As long as it has been failing already, so that the wait doubles from try to try.
-
-    Taken from the status, it goes on after a restart where it was before.
-    """
-    before = conditions.condition_of(obj, conditions.READY)
-    since = conditions.parse_timestamp(before.get("lastTransitionTime")) if before else None
-    failing = now - since if since is not None and before.get("status") == "False" else timedelta()
-    spread = 0.75 + 0.5 * jitter(str(obj["metadata"].get("uid")), now)
-    delay = min(max(failing, BACKOFF_FIRST), BACKOFF_LAST) * spread
-    asked = [one.retry_after for one in getattr(error, "failures", ()) if isinstance(one, Throttled)]
-    return max(delay, *(timedelta(seconds=seconds or 0) for seconds in asked), BACKOFF_FIRST)
 
 
 def _class(error: StoreError) -> str:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from sealbridge.errors import ClusterError, Conflict, Invalid, ManifestError, SealbridgeError, SyncError
 from sealbridge.reconcile import conditions, push_report, store_finalizer
 from sealbridge.reconcile.asking import Unchecked, names_foreign_store
+from sealbridge.reconcile.backoff import backoff
 from sealbridge.reconcile.cluster import Clock, Cluster
 from sealbridge.reconcile.kinds import NAMESPACE, PUSH_SECRET, Object, ObjectKey, key_of
 from sealbridge.reconcile.push_claims import PushClaims
@@ -425,7 +426,7 @@ class _Pass:
         fields: Mapping[str, object] | None = None,
     ) -> Result:
         now = self._clock.now()
-        delay = push_report.backoff(self._obj, error, now) if retry and not self._refresh_always else None
+        delay = backoff(self._obj, error, now) if retry and not self._refresh_always else None
         message = cause
         if delay is not None:
             message += f"; next try at {conditions.timestamp(now + delay)}"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from sealbridge.errors import ManifestError
-from sealbridge.stores.config import problem, without_nulls
 from sealbridge.sync import options
 from sealbridge.sync.admission import check, refuse_unsupported
-from sealbridge.sync.durations import parse_duration
 from sealbridge.sync.options import Options, read_options
+from sealbridge.sync.reading import converted, with_interval
 from sealbridge.sync.spec import (
     ConversionStrategy,
     CreationPolicy,
@@ -77,7 +75,6 @@ __all__ = [
 ]
 
 API_VERSIONS = ("external-secrets.io/v1", "external-secrets.io/v1beta1")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +103,12 @@ def parse(obj: Mapping[str, Any]) -> ExternalSecret:
             f"apiVersion must be one of {', '.join(API_VERSIONS)}",
             hint=f"write `apiVersion: {API_VERSIONS[0]}`",
         )
-    metadata = _convert(obj.get("metadata") or {}, _Metadata, "metadata")
+    metadata = converted(obj.get("metadata") or {}, _Metadata, "metadata")
     if not metadata.name:
         raise ManifestError("metadata.name is missing")
     if "spec" not in obj or obj["spec"] is None:
         raise ManifestError("spec is missing")
-    spec = _convert(_with_interval(obj["spec"]), ExternalSecretSpec, "spec")
+    spec = converted(with_interval(obj["spec"], zero="asks once and never again"), ExternalSecretSpec, "spec")
     refuse_unsupported(spec)
     check(spec)
     named = [data.secret_key for data in spec.data]
@@ -135,34 +132,3 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-
-
-def _convert(value: Any, type_: type[_T], where: str) -> _T:
-    try:
-        return msgspec.convert(without_nulls(value), type_, builtin_types=(timedelta,))
-    except msgspec.ValidationError as error:
-        place, what, hint = problem(error, type_, where)
-        raise ManifestError(f"{place}: {what}", hint=hint) from None
-    except RecursionError:
-        raise ManifestError(f"{where} is nested too deeply") from None
-
-
-def _with_interval(spec: Any) -> Any:
-    """The spec with refreshInterval as a duration, as msgspec knows only those of ISO 8601."""
-    if not isinstance(spec, Mapping) or spec.get("refreshInterval") is None:
-        return spec
-    text = spec["refreshInterval"]
-    reason = "not a duration"
-    if text == 0 and not isinstance(text, bool):
-        text = "0"
-    if isinstance(text, str):
-        try:
-            # As upstream does: a negative interval says what 0 does.
-            length = -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
-            return {**spec, "refreshInterval": length}
-        except ValueError as error:
-            reason = str(error)
-    raise ManifestError(
-        f"spec.refreshInterval: {reason}",
-        hint="write it like 1h, 15m or 1h30m0s; 0 asks once and never again",
-    )

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from sealbridge.errors import Invalid, ManifestError
-from sealbridge.stores.config import problem, without_nulls
+from sealbridge.stores.config import without_nulls
 from sealbridge.stores.names import matcher
 from sealbridge.sync import generators
-from sealbridge.sync.durations import parse_duration
 from sealbridge.sync.label_selector import LabelSelector
 from sealbridge.sync.model import GeneratorRef, StoreKind, TargetTemplate
+from sealbridge.sync.reading import converted, with_interval
 from sealbridge.sync.rewrite import Regexp, Rewrite, Transform, problem_of
 from sealbridge.sync.wire import Model
 
@@ -27,7 +27,6 @@ API_VERSION = "external-secrets.io/v1alpha1"
 METADATA_KIND = "PushSecretMetadata"
 METADATA_API_VERSION = f"kubernetes.{API_VERSION}"
 DEFAULT_INTERVAL = timedelta(hours=1)
-_T = TypeVar("_T")
 
 
 class UpdatePolicy(Enum):
@@ -168,7 +167,9 @@ def parse(obj: Mapping[str, Any]) -> PushSecret:
         raise ManifestError("metadata.name is missing")
     if not isinstance(obj.get("spec"), Mapping):
         raise ManifestError("spec is missing" if obj.get("spec") is None else "spec must be a mapping")
-    spec = _convert(_with_interval(obj["spec"]), PushSecretSpec, "spec")
+    spec = converted(
+        with_interval(obj["spec"], zero="pushes once and again after edits only"), PushSecretSpec, "spec"
+    )
     _check(spec)
     return PushSecret(
         name=str(metadata["name"]),
@@ -190,35 +191,6 @@ def provider_spec(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The spec within a PushSecretMetadata; empty without one."""
     spec = (metadata or {}).get("spec")
     return spec if isinstance(spec, Mapping) else {}
-
-
-def _convert(value: Any, type_: type[_T], where: str) -> _T:
-    try:
-        return msgspec.convert(without_nulls(value), type_, builtin_types=(timedelta,))
-    except msgspec.ValidationError as error:
-        place, what, hint = problem(error, type_, where)
-        raise ManifestError(f"{place}: {what}", hint=hint) from None
-    except RecursionError:
-        raise ManifestError(f"{where} is nested too deeply") from None
-
-
-def _with_interval(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    text = spec.get("refreshInterval")
-    if text is None:
-        return spec
-    reason = "not a duration"
-    if text == 0 and not isinstance(text, bool):
-        text = "0"
-    if isinstance(text, str):
-        try:
-            length = -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
-            return {**spec, "refreshInterval": length}
-        except ValueError as error:
-            reason = str(error)
-    raise ManifestError(
-        f"spec.refreshInterval: {reason}",
-        hint="write it like 1h, 15m or 1h30m0s; 0 pushes once and again after edits only",
-    )
 
 
 def _check(spec: PushSecretSpec) -> None:

@@ -339,7 +339,7 @@ def _cluster_external_secret_status() -> Schema:
 
 def push_secret_spec() -> Schema:
     """The model, with upstream's defaults at its top and what upstream's API server refuses."""
-    spec = closed_below(of_model(PushSecretSpec, fields.FIELDS))
+    spec = of_model(PushSecretSpec, fields.FIELDS)
     for path, value in (
         ("refreshInterval", schema.go_duration(DEFAULT_PUSH_INTERVAL)),
         ("updatePolicy", "Replace"),
@@ -412,6 +412,9 @@ def store_spec() -> Schema:
         description="Where the secrets are and how to get at them.",
     )
     made = closed_below(spec)
+    # A mistyped field of a selector would let more in than it should, if the API server took it away.
+    condition = made["properties"]["conditions"]["items"]["properties"]
+    condition["namespaceSelector"] = _label_selector()
     provider = made["properties"]["provider"]["properties"]
     with_default(provider["kubernetes"], "server.url", "kubernetes.default")
     with_default(provider["kubernetes"], "remoteNamespace", "default")

@@ -105,7 +105,7 @@ def store_of_another_namespace_by_its_name(scene: Scene, name: str) -> list[Mani
     return [external_secret(scene.mine, name, store="theirs", a="a")]
 
 
-@attack("there is no such field")
+@attack("there is no SecretStore")
 def store_of_another_namespace_by_a_field_that_is_not_there(scene: Scene, name: str) -> list[Manifest]:
     made = external_secret(scene.mine, name, store="theirs", a="a")
     made["spec"]["secretStoreRef"]["namespace"] = scene.theirs
@@ -162,7 +162,7 @@ def generator_that_points_elsewhere(scene: Scene, name: str) -> list[Manifest]:
     return [cluster, *generated(scene, name, "ClusterGenerator", full)]
 
 
-@attack("there is no such field")
+@attack("there is no Fake")
 def generator_of_another_namespace_by_a_field(scene: Scene, name: str) -> list[Manifest]:
     made = generated(scene, name, "Fake", "theirs")
     made[0]["spec"]["dataFrom"][0]["sourceRef"]["generatorRef"]["namespace"] = scene.theirs

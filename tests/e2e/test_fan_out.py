@@ -331,13 +331,12 @@ def test_a_bad_spec_is_told_and_touches_nothing(fan: Fan, operator: Operator) ->
     fan.is_in(place)
     before = fan.made()[place]
 
-    fan.patch(
-        {"spec": {"externalSecretSpec": {"target": {"deletionPolicy": "Delete", "creationPolicy": "Merge"}}}}
-    )
+    twice = {"secretKey": "a", "remoteRef": {"key": "a"}}
+    fan.patch({"spec": {"externalSecretSpec": {"data": [twice, twice]}}})
 
     eventually(lambda: fan.ready().get("reason") == "InvalidSpec", what="the condition")
     assert fan.ready()["status"] == "False"
-    assert "spec.externalSecretSpec.target.deletionPolicy" in fan.ready()["message"]
+    assert "spec.externalSecretSpec.data[1]" in fan.ready()["message"]
     assert fan.made()[place]["spec"] == before["spec"]
     assert fan.provisioned() == [place]
 

@@ -16,7 +16,19 @@ from tests.servers.odd import OddServer, Request, odd_server
 from tests.servers.operator import Operator
 
 COUNT = 150  # more than are pushed while a test looks on
+LOOPBACK = "--store-allowed-networks=127.0.0.0/8"
 ITEM = {"remoteKey": "db", "property": "password"}
+
+
+@pytest.fixture
+def operator(world: World, namespace: str) -> Iterator[Operator]:
+    """One whose stores may reach the API server, which listens on loopback here."""
+    made = world.operator(LOOPBACK)
+    made.start()
+    yield made
+    if made.is_running:
+        assert made.stop() == 0
+    world.clear(namespace)
 
 
 @pytest.fixture
@@ -199,6 +211,8 @@ def test_a_namespace_reaches_its_own_secrets_only(
     source = {"name": "theirs", "items": [{"key": "password", "templateAs": "KeysAndValues"}]}
     template["spec"]["template"] = {"templateFrom": [{"secret": source}]}
     climbing = push_secret(namespace, "climbing", source=f"../../{other}/secrets/theirs", password=ITEM)
+    with pytest.raises(RuntimeError, match=r"spec\.selector\.secret\.name"):
+        world.apply([climbing])
     world.apply(
         [
             secret(other, "theirs", {"password": value}),
@@ -207,7 +221,6 @@ def test_a_namespace_reaches_its_own_secrets_only(
             pushed,
             labelled,
             template,
-            climbing,
         ]
     )
     for name in ("ps", "by-template"):
@@ -244,7 +257,7 @@ def test_an_operator_that_is_killed_half_way_goes_on_where_it_was(
     world: World, namespace: str, other: str, canary: Canary
 ) -> None:
     value = canary("killed").encode()
-    operator = world.operator()
+    operator = world.operator(LOOPBACK)
     operator.start()
     pushed = push_secret(namespace, "ps")
     pushed["spec"]["deletionPolicy"] = "Delete"
@@ -260,7 +273,7 @@ def test_an_operator_that_is_killed_half_way_goes_on_where_it_was(
     assert f"k{COUNT - 1}" not in world.secrets(other)
     # While nobody is there, it is deleted: what had arrived is known all the same.
     world.delete("PushSecret", namespace, "ps")
-    operator = world.operator()
+    operator = world.operator(LOOPBACK)
     operator.start()
     try:
         eventually(lambda: not world.all("PushSecret", namespace), what="the end of the PushSecret")
@@ -276,7 +289,7 @@ def test_an_operator_that_is_killed_half_way_goes_on_where_it_was(
 def test_a_restart_writes_and_asks_nothing(
     world: World, apiserver: ApiServer, namespace: str, other: str
 ) -> None:
-    operator = world.operator()
+    operator = world.operator(LOOPBACK)
     operator.start()
     world.apply(
         [
@@ -289,7 +302,7 @@ def test_a_restart_writes_and_asks_nothing(
     assert operator.stop() == 0
     before = world.get("PushSecret", namespace, "ps")
     since = apiserver.audit_position()
-    operator = world.operator()
+    operator = world.operator(LOOPBACK)
     operator.start()
     try:
         world.apply([push_secret(namespace, "second", password={**ITEM, "property": "second"})])
@@ -337,7 +350,7 @@ def test_a_webhook_that_was_down_gets_what_it_missed(
     server, state = hook
     value = canary("to the webhook")
     state["status"] = 503
-    operator = world.operator("--store-allowed-networks=127.0.0.0/8")
+    operator = world.operator(LOOPBACK)
     operator.start()
     config = {"url": server.url + "/{{ .remoteRef.remoteKey }}", "body": "{{ .remoteRef.remoteKey }}"}
     pushed = push_secret(namespace, "ps", password="some")
@@ -387,7 +400,7 @@ def test_what_is_pushed_comes_back_through_an_external_secret(
 def test_an_operator_of_one_namespace_pushes_its_secrets_and_follows_them(
     world: World, namespace: str, other: str
 ) -> None:
-    operator = world.operator("--watch-namespaces", namespace)
+    operator = world.operator(LOOPBACK, "--watch-namespaces", namespace)
     operator.start()
     world.apply(
         [

@@ -201,7 +201,7 @@ def test_nothing_is_written_and_only_what_is_documented_is_asked(
     broken = external_secret(namespace, "broken", store="here", a={"key": "nothing", "property": "x"})
     before, position = versions(world, namespace), world.server.audit_position()
 
-    printed = desk.json([wanted, broken])
+    printed = desk.json([wanted, broken], "--store-allowed-networks", "127.0.0.0/8")
 
     assert printed.code == 1, printed.err
     assert printed.objects["db"]["data"] == [{"key": "url", "change": "added"}]

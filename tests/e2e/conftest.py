@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.canary import Canary
-from tests.e2e.world import World
+from tests.e2e.world import LOOPBACK, World
 from tests.servers.apiserver import ApiServer
 from tests.servers.operator import Operator
 
@@ -25,6 +25,17 @@ def world(apiserver: ApiServer, canary: Canary, tmp_path_factory: pytest.TempPat
 def operator(world: World, namespace: str) -> Iterator[Operator]:
     """A running, ready operator of the test's own; it may be stopped, killed and started again."""
     made = world.operator()
+    made.start()
+    yield made
+    if made.is_running:
+        assert made.stop() == 0
+    world.clear(namespace)
+
+
+@pytest.fixture
+def loopback_operator(world: World, namespace: str) -> Iterator[Operator]:
+    """One whose stores may reach the API server, which listens on loopback here."""
+    made = world.operator(LOOPBACK)
     made.start()
     yield made
     if made.is_running:

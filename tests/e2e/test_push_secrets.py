@@ -10,25 +10,18 @@ import pytest
 
 from tests.canary import Canary
 from tests.e2e.test_stores import here, secret, store
-from tests.e2e.world import Manifest, World, eventually, external_secret, fake_store, push_secret
+from tests.e2e.world import LOOPBACK, Manifest, World, eventually, external_secret, fake_store, push_secret
 from tests.servers.apiserver import ApiServer
 from tests.servers.odd import OddServer, Request, odd_server
 from tests.servers.operator import Operator
 
 COUNT = 150  # more than are pushed while a test looks on
-LOOPBACK = "--store-allowed-networks=127.0.0.0/8"
 ITEM = {"remoteKey": "db", "property": "password"}
 
 
 @pytest.fixture
-def operator(world: World, namespace: str) -> Iterator[Operator]:
-    """One whose stores may reach the API server, which listens on loopback here."""
-    made = world.operator(LOOPBACK)
-    made.start()
-    yield made
-    if made.is_running:
-        assert made.stop() == 0
-    world.clear(namespace)
+def operator(loopback_operator: Operator) -> Operator:
+    return loopback_operator
 
 
 @pytest.fixture

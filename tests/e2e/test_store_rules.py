@@ -19,6 +19,11 @@ MERGE = "application/merge-patch+json"
 
 
 @pytest.fixture
+def operator(loopback_operator: Operator) -> Operator:
+    return loopback_operator
+
+
+@pytest.fixture
 def name(apiserver: ApiServer) -> Iterator[str]:
     """Of a cluster store of the test's own."""
     made = f"store-{secrets.token_hex(4)}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.canary import Canary
-from tests.e2e.world import Manifest, World, eventually, external_secret
+from tests.e2e.world import LOOPBACK, Manifest, World, eventually, external_secret
 from tests.servers.apiserver import ApiServer
 from tests.servers.odd import OddServer, Request, odd_server
 from tests.servers.operator import Operator
@@ -39,13 +39,8 @@ def loopback() -> Iterator[OddServer]:
 
 
 @pytest.fixture
-def operator(world: World, namespace: str) -> Iterator[Operator]:
-    """One whose stores may reach the API server, which listens on loopback here."""
-    made = world.operator("--store-allowed-networks=127.0.0.0/8")
-    made.start()
-    yield made
-    assert made.stop() == 0
-    world.clear(namespace)
+def operator(loopback_operator: Operator) -> Operator:
+    return loopback_operator
 
 
 def store(namespace: str, name: str, provider: str, config: Manifest, *, cluster: bool = False) -> Manifest:
@@ -132,7 +127,7 @@ def test_a_webhook_may_reach_what_the_operator_allows(
     world: World, namespace: str, loopback: OddServer, canary: Canary
 ) -> None:
     token = canary("webhook token")
-    operator = world.operator("--store-allowed-networks=127.0.0.0/8")
+    operator = world.operator(LOOPBACK)
     operator.start()
     config = {
         "url": loopback.url + "/{{ .remoteRef.namespace }}/{{ .remoteRef.key }}",

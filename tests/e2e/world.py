@@ -22,6 +22,7 @@ from tests.servers.operator import Operator, deploy
 from tests.servers.process import wait_for
 
 NAMESPACE = "sealbridge"
+LOOPBACK = "--store-allowed-networks=127.0.0.0/8"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _KINDS = ("sealedsecrets", "externalsecrets", "pushsecrets", "secretstores")
 _APIS = {

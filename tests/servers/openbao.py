@@ -12,7 +12,7 @@ import hvac
 import requests
 import trustme
 
-from tests.servers.process import Process, launch_on_free_ports, write_private
+from tests.servers.process import Process, launch_on_free_ports, wait_for, write_private
 
 
 def bao_program() -> Path:
@@ -88,8 +88,13 @@ class OpenBao(ABC):
         )
 
     def mount_kv(self, path: str, *, version: int) -> None:
-        """Mount a KV engine of version 1 or 2."""
-        self.client().sys.enable_secrets_engine("kv", path=path, options={"version": str(version)})
+        """Mount a KV engine of version 1 or 2, and wait until it takes writes: one of version 2 is
+        being upgraded for a moment, and refuses them.
+        """
+        client = self.client()
+        client.sys.enable_secrets_engine("kv", path=path, options={"version": str(version)})
+        if version == 2:
+            wait_for(lambda: _takes_writes(client, path), timeout=30, what=f"the engine at {path}")
 
     def token_with(self, policy: str, *, ttl: str = "1h") -> str:
         """A token that may do what an HCL policy says and nothing else."""
@@ -203,3 +208,11 @@ class RaftOpenBao(OpenBao):
             environment={"HOME": str(self.folder)},
             folder=self.folder,
         )
+
+
+def _takes_writes(client: hvac.Client, mount: str) -> bool:
+    try:
+        client.secrets.kv.v2.configure(mount_point=mount, max_versions=0)
+    except hvac.exceptions.InvalidRequest:
+        return False
+    return True

@@ -142,7 +142,8 @@ async def test_what_may_not_be_listed_or_read_is_denied_and_not_left_out(
         store = await opened(path="secret", token=openbao.token_with(policy))
         with pytest.raises(Denied) as caught:
             await store.find(Search(path=folder))
-        assert caught.value.what == what
+        # Secrets are read side by side: any of them may be the first that is told.
+        assert caught.value.what.removesuffix("below/b").removesuffix("a") == what.removesuffix("a")
     store = await opened(path="secret", token=openbao.token_with(everywhere + reading))
     assert await names(store, Search(path=folder)) == {f"{folder}/a", f"{folder}/below/b"}
 

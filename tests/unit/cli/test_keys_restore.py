@@ -186,7 +186,7 @@ def field(name: str, value: Any) -> Callable[[Any], Any]:
 HOSTILE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a path as a name": (renamed("../../etc/cron.d/x"), "the name of a key is not a name that Kubernetes"),
     "a path as a namespace": (renamed("../kube-system", "namespace"), "the namespace of a key is not"),
-    "an absolute path": (renamed("/tmp/x"), "the name of a key is not a name that Kubernetes takes"),
+    "an absolute path": (renamed("/x"), "the name of a key is not a name that Kubernetes takes"),
     "a key twice": (twice, "is in it twice"),
     "a name twice": (same_name, "the name new is in it twice"),
     "a certificate of another key": (other_certificate, "the certificate does not belong to the private key"),
